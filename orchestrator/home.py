@@ -1,0 +1,144 @@
+"""The home: where everything about one project's build is kept, and who may write it now.
+
+    <home>/agents/<agent>/          state.json, artifacts/, knowledge.db, messages/
+    <home>/shared/                  implementation.db, decisions.log, dependencies.json, metrics.jsonl,
+                                    journal/<key>.jsonl, kept/<digest>, repository.git
+    <home>/worktrees/slot-N/        the pool of worktrees
+    <home>/prefect/                 the local Prefect server: its database, log, pid and results
+    <home>/run.lock                 held by the one orchestrator that runs here
+"""
+
+import fcntl
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from orchestrator.errors import HomeBusyError, InputError, StorageError
+from orchestrator.models.value import JsonObject, now
+
+
+class Home:
+    """Name every place in the home; makes folders only where asked to."""
+
+    def __init__(self, root: Path) -> None:
+        """Stand for the home at `root`, which need not exist."""
+        self.root = root.absolute()
+        self.agents = self.root / "agents"
+        self.shared = self.root / "shared"
+        self.worktrees = self.root / "worktrees"
+        self.prefect = self.root / "prefect"
+        self.lock = self.root / "run.lock"
+        self.project_file = self.root / "project.json"
+        self.database = self.shared / "implementation.db"
+        self.decisions = self.shared / "decisions.log"
+        self.dependencies = self.shared / "dependencies.json"
+        self.metrics = self.shared / "metrics.jsonl"
+        self.transcripts = self.shared / "journal"
+        self.kept = self.shared / "kept"
+        self.repository = self.shared / "repository.git"
+
+    def agent(self, name: str) -> Path:
+        """Return the folder of one agent."""
+        return self.agents / name
+
+    def transcript(self, key: str) -> Path:
+        """Return the write-ahead transcript of one task key."""
+        return self.transcripts / f"{key}.jsonl"
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace the file at `path` by `text`, whole or not at all, surviving a power cut.
+
+    Raises:
+        StorageError: the disk refused the write; the old content stands.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise StorageError(f"{path}: {error.strerror}; free the disk, then run the same command") from error
+
+
+def write_json(path: Path, value: JsonObject) -> None:
+    """Replace the file at `path` by `value` as indented JSON."""
+    write_atomically(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> JsonObject | None:
+    """Return the JSON object at `path`, or None where there is no file.
+
+    Raises:
+        InputError: the file is no JSON object.
+    """
+    if not path.exists():
+        return None
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON ({error}); mend or delete it, then try again") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: not a JSON object; mend or delete it, then try again")
+    return value
+
+
+def holder(home: Home) -> JsonObject | None:
+    """Return what the run that holds the home says of itself (pid, command, started), or None if nobody holds it."""
+    try:
+        descriptor = os.open(home.lock, os.O_RDWR)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return json.loads(os.read(descriptor, 65536) or b"{}")
+    finally:
+        os.close(descriptor)
+    return None
+
+
+@contextmanager
+def exclusive(home: Home, command: str) -> Iterator[None]:
+    """Hold the home for one run; the kernel lets go of it however the process ends.
+
+    Raises:
+        HomeBusyError: another run holds it; the message names its pid, command and start.
+    """
+    home.root.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise HomeBusyError(_busy(home, os.read(descriptor, 65536).decode())) from None
+        claim = {"pid": os.getpid(), "command": command, "started": now().isoformat(timespec="seconds")}
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(claim).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _busy(home: Home, claim: str) -> str:
+    try:
+        who = json.loads(claim)
+    except ValueError:
+        who = {}
+    pid, command, started = who.get("pid", "?"), who.get("command", "a run"), who.get("started", "?")
+    return (
+        f"{home.root}: held by `{command}` (process {pid}, since {started}); "
+        "wait for it, stop it, or use another --home"
+    )
+
+
+def safe_name(text: str) -> str:
+    """Return `text` as a file name: letters, digits, dots and dashes only."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", text).strip("-.") or "unnamed"
