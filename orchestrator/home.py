@@ -1,19 +1,20 @@
 """The home: where everything about one project's build is kept, and who may write it now.
 
-    <home>/agents/<agent>/          state.json, artifacts/, knowledge.db, messages/
-    <home>/shared/                  implementation.db, decisions.log, dependencies.json, metrics.jsonl,
-                                    journal/<key>.jsonl, kept/<digest>, repository.git
-    <home>/worktrees/slot-N/        the pool of worktrees
-    <home>/prefect/                 the local Prefect server: its database, log, pid and results
-    <home>/run.lock                 held by the one orchestrator that runs here
+<home>/agents/<agent>/          state.json, artifacts/, knowledge.db, messages/
+<home>/shared/                  implementation.db, decisions.log, dependencies.json, metrics.jsonl,
+                                journal/<key>.jsonl, kept/<2>/<digest>, repository.git
+<home>/worktrees/slot-N/        the pool of worktrees
+<home>/prefect/                 the local Prefect server: its database, log, pid and results
+<home>/run.lock                 held by the one orchestrator that runs here
 """
 
 import fcntl
 import json
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from orchestrator.errors import HomeBusyError, InputError, StorageError
@@ -55,16 +56,17 @@ def write_atomically(path: Path, text: str) -> None:
     Raises:
         StorageError: the disk refused the write; the old content stands.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8") as file:
+        with part.open("w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         raise StorageError(f"{path}: {error.strerror}; free the disk, then run the same command") from error
 
 
@@ -94,31 +96,33 @@ def holder(home: Home) -> JsonObject | None:
     """Return what the run that holds the home says of itself (pid, command, started), or None if nobody holds it."""
     try:
         descriptor = os.open(home.lock, os.O_RDWR)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: a look is never taken for a run
     except BlockingIOError:
-        return json.loads(os.read(descriptor, 65536) or b"{}")
+        return _claim(descriptor)
     finally:
         os.close(descriptor)
     return None
 
 
 @contextmanager
-def exclusive(home: Home, command: str) -> Iterator[None]:
+def exclusive(home: Home, command: str) -> Generator[None]:
     """Hold the home for one run; the kernel lets go of it however the process ends.
 
     Raises:
         HomeBusyError: another run holds it; the message names its pid, command and start.
+        InputError: there can be no home in this place.
     """
-    home.root.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise HomeBusyError(_busy(home, os.read(descriptor, 65536).decode())) from None
+        home.root.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise InputError(f"{home.root}: {error.strerror}; use another --home") from error
+    try:
+        if not _take(descriptor):
+            raise HomeBusyError(busy_message(home, _claim(descriptor)))
         claim = {"pid": os.getpid(), "command": command, "started": now().isoformat(timespec="seconds")}
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(claim).encode(), 0)
@@ -127,12 +131,32 @@ def exclusive(home: Home, command: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _busy(home: Home, claim: str) -> str:
+def _take(descriptor: int) -> bool:
+    """Take the lock, past anyone who only looks; return False where a run holds it."""
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            pass
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        except BlockingIOError:
+            return False
+
+
+def _claim(descriptor: int) -> JsonObject:
+    """Return what the holder wrote of itself; nothing in the moment before it has."""
     try:
-        who = json.loads(claim)
+        return json.loads(os.read(descriptor, 65536))
     except ValueError:
-        who = {}
-    pid, command, started = who.get("pid", "?"), who.get("command", "a run"), who.get("started", "?")
+        return {}
+
+
+def busy_message(home: Home, claim: JsonObject) -> str:
+    """Return what to tell who finds the home held by the run that made `claim`."""
+    pid, command, started = (claim.get(name, "?") for name in ("pid", "command", "started"))
     return (
         f"{home.root}: held by `{command}` (process {pid}, since {started}); "
         "wait for it, stop it, or use another --home"

@@ -7,6 +7,7 @@ A torn tail, the trace of a kill in the middle of a write, is cut when the journ
 
 import json
 import os
+import threading
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,10 +28,15 @@ class Journal:
         self.path = path
         self._ids: set[str] = set()
         self._listeners: list[Callable[[JsonObject], None]] = []
+        self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = _open_for_append(path)
-            self._size = self._recover()
+            try:
+                self._size = self._recover()
+            except (OSError, JournalError):
+                self._file.close()
+                raise
         except OSError as error:
             raise StorageError(f"{path}: {error.strerror}; free the disk, then run the same command") from error
 
@@ -44,17 +50,11 @@ class Journal:
         Raises:
             StorageError: the disk refused the write; the file still ends with the last whole record.
         """
-        if record["id"] in self._ids:
-            return False
-        line = encode(record)
-        try:
-            _write_all(self._file, line)
-            os.fdatasync(self._file.fileno())
-        except OSError as error:
-            self._cut_back()
-            raise StorageError(f"{self.path}: {error.strerror}; free the disk, then run the same command") from error
-        self._size += len(line)
-        self._ids.add(record["id"])
+        with self._lock:  # callers may stand in several threads
+            if record["id"] in self._ids:
+                return False
+            self._write(encode(record))
+            self._ids.add(record["id"])
         for listener in self._listeners:
             listener(record)
         return True
@@ -70,6 +70,15 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def _write(self, line: bytes) -> None:
+        try:
+            _write_all(self._file, line)
+            os.fdatasync(self._file.fileno())
+        except OSError as error:
+            self._cut_back()
+            raise StorageError(f"{self.path}: {error.strerror}; free the disk, then run the same command") from error
+        self._size += len(line)
 
     def _recover(self) -> int:
         size = 0
@@ -90,7 +99,8 @@ class Journal:
 
 def encode(record: JsonObject) -> bytes:
     """Return the line of `record`, newline included, with its checksum as the last field."""
-    body = json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode()
+    text = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
+    body = text.encode(errors="backslashreplace")  # half a surrogate pair becomes its JSON escape
     return body[:-1] + _CRC_FIELD + b"%08x" % zlib.crc32(body) + b'"}\n'
 
 
@@ -105,19 +115,22 @@ def read(path: Path, offset: int = 0) -> Iterator[JsonObject]:
 
 def _scan(path: Path, offset: int = 0) -> Iterator[tuple[JsonObject, int]]:
     """Yield each record with the offset of its end."""
-    if not path.exists():
+    if not path.is_file():
         return
     end = offset
-    torn: int | None = None
+    torn = False
     with path.open("rb") as lines:
         lines.seek(offset)
-        for number, line in enumerate(lines, start=1):
+        for line in lines:
             record = _decode(line)
             if record is None:
-                torn = torn or number
+                torn = True
                 continue
-            if torn is not None:
-                raise JournalError(f"{path}: line {torn} is damaged, with whole lines behind it; restore it from a copy")
+            if torn:
+                number = path.read_bytes()[:end].count(b"\n") + 1
+                raise JournalError(
+                    f"{path}: line {number} is damaged, with whole lines behind it; restore it from a copy"
+                )
             end += len(line)
             yield record, end
 

@@ -127,6 +127,8 @@ class Plan(Frozen):
     workflows: tuple[Workflow, ...] = ()
     tasks: tuple[BuildTask, ...]
     gates: dict[str, tuple[GateCommand, ...]] = {}
+    environment: dict[str, str] = {}
+    """Variables that the commands of agents and gates run with, such as `PYTHONPATH`."""
     toolchain: str | None = None
     """Hash-pinned requirement file of the built project, relative to the plan."""
     specification: str | None = None

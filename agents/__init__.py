@@ -1,0 +1,1 @@
+"""Who the agents are and how one is run."""

@@ -1,0 +1,130 @@
+"""The brief: all that an agent is told for one session, put together from Markdown and what is known."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from agents.context import decisions, knowledge, messages
+from orchestrator import kept
+from orchestrator.home import Home
+from orchestrator.models import Agent, Answer, BuildTask, Check, Message, Plan, Ruling, SessionRef, Verdict
+from orchestrator.plan import gate, prerequisites, specification
+
+PROMPTS = Path(__file__).parent / "prompts"
+DIFF_LIMIT = 120_000
+OUTPUT_LIMIT = 12_000
+KNOWLEDGE_AT_MOST = 5
+
+
+def version() -> str:
+    """Return the digest of every prompt, which is part of the task key."""
+    texts = (file.name + "\0" + file.read_text(encoding="utf-8") for file in sorted(PROMPTS.glob("*.md")))
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def system(agent: Agent, session: SessionRef, plan: Plan, task: BuildTask) -> str:
+    """Return the system prompt: who the agent is and how a session runs."""
+    return _render(
+        "system",
+        agent=agent,
+        role=session.role,
+        team_size=len(plan.agents),
+        plan_name=plan.name,
+        protected=plan.policy.protected,
+        writes=task.writes,
+    )
+
+
+def work(
+    home: Home,
+    plan: Plan,
+    task: BuildTask,
+    *,
+    upstream: Sequence[Answer],
+    previous: Sequence[str],
+    inbox: Sequence[Message],
+    now: str,
+) -> str:
+    """Return the first message of a work session; `now` is the part that says what began this round."""
+    before = prerequisites(plan, [task.id])
+    agents = [entry.id for entry in plan.agents]
+    return _render(
+        "work",
+        task=task,
+        specification=_specification(plan, task),
+        upstream=[_upstream(plan, answer) for answer in upstream],
+        gate=gate(plan, task),
+        decisions=[item for item in decisions.read(home) if item.task_id in before],
+        knowledge=knowledge.search(home, agents, task.title, limit=KNOWLEDGE_AT_MOST),
+        messages=[message.model_dump(mode="json") for message in inbox],
+        previous=previous,
+        round=now,
+    )
+
+
+def start() -> str:
+    """Return what a first round begins with."""
+    return _render("round_start")
+
+
+def red_gate(home: Home, checks: Sequence[Check]) -> str:
+    """Return what a round after a red gate begins with: each red check with the end of its output."""
+    red = [{**check.model_dump(), "output": _output(home, check)} for check in checks if not check.passed]
+    return _render("round_gate", checks=red)
+
+
+def requested_changes(ruling: Ruling, verdicts: Sequence[Verdict]) -> str:
+    """Return what a round after a review begins with: every objection with its findings."""
+    return _render("round_review", ruling=ruling, verdicts=[v for v in verdicts if v.decision != "approve"])
+
+
+def conflict(files: Sequence[str]) -> str:
+    """Return what a round after a merge conflict begins with."""
+    return _render("round_conflict", files=files)
+
+
+def review(task: BuildTask, answer: Answer, checks: Sequence[Check], earlier: Sequence[Verdict], diff: str) -> str:
+    """Return the first message of a review session."""
+    return _render(
+        "review",
+        task=task,
+        author=answer.session.agent,
+        round=answer.session.round,
+        summary=answer.summary,
+        checks=checks,
+        earlier=earlier,
+        diff=diff,
+    )
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(  # noqa: S701 - the output is Markdown for a model, not HTML
+        loader=FileSystemLoader(PROMPTS), undefined=StrictUndefined, keep_trailing_newline=False
+    )
+
+
+def _render(name: str, **values: Any) -> str:
+    return _environment().get_template(f"{name}.md").render(values)
+
+
+def _upstream(plan: Plan, answer: Answer) -> Mapping[str, Any]:
+    title = next(task.title for task in plan.tasks if task.id == answer.session.task)
+    about = {"task": answer.session.task, "agent": answer.session.agent, "title": title}
+    return {**about, "summary": answer.summary, "files": answer.files}
+
+
+def _specification(plan: Plan, task: BuildTask) -> str | None:
+    if plan.specification is None:
+        return None
+    text = (plan.source.parent / plan.specification).read_text(encoding="utf-8")
+    return specification(text, task.component).strip()
+
+
+def _output(home: Home, check: Check) -> str:
+    text = kept.load(home, check.output) if check.output else ""
+    return text if len(text) <= OUTPUT_LIMIT else "[…]\n" + text[-OUTPUT_LIMIT:]

@@ -1,0 +1,97 @@
+"""The model that needs no key: assistant turns written down beforehand, one YAML document a turn.
+
+A task's folder holds one file per round, named after what began it:
+
+    work.yaml                       the first answer
+    work.gate.yaml                  the answer to a red gate, then work.gate.2.yaml …
+    work.review.yaml                the answer to requested changes, a veto or a block
+    work.conflict.yaml              the answer to a merge conflict
+    review.<agent>.yaml             a reviewer's first review, then review.<agent>.2.yaml …
+
+The turns run through the same loop, tools, sandbox, gates, reviews and merges as any model's. A reviewer's last file
+serves its later rounds too; work has no such mercy, since repeating an answer that failed would hide the failure.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from agents.models import Request, Turn
+from orchestrator.errors import InputError, PlaybookExhausted
+from orchestrator.models import BuildTask, JsonObject, SessionRef, Usage
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Playbook:
+    """Play the turns under one folder, a subfolder per task id."""
+
+    name = "playbook"
+
+    def __init__(self, folder: Path) -> None:
+        """Stand for the playbook in `folder`."""
+        self.folder = folder
+
+    def covers(self, task_id: str) -> bool:
+        """Tell whether there are turns for a task."""
+        return (self.folder / task_id / "work.yaml").is_file()
+
+    def parameters(self, task: BuildTask) -> JsonObject:
+        """Return the digest of every turn written for the task."""
+        files = sorted((self.folder / task.id).glob("*.yaml"))
+        digests = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+        return {"model": self.name, "turns": digests}
+
+    async def turn(self, request: Request) -> Turn:
+        """Return the turn that follows those already in the request's messages.
+
+        Raises:
+            PlaybookExhausted: no file for this round, or no turn left in it.
+        """
+        file = self._file(request.session)
+        turns = _read(file)
+        played = sum(message["role"] == "assistant" for message in request.messages)
+        if played >= len(turns):
+            raise PlaybookExhausted(f"{file.parent.name}/{file.name} ends after {len(turns)} turns without closing")
+        content = tuple(_with_id(block, request.session, played, n) for n, block in enumerate(turns[played]))
+        calls_tool = any(block["type"] == "tool_use" for block in content)
+        return Turn(content=content, stop_reason="tool_use" if calls_tool else "end_turn", usage=Usage(dollars=0.0))
+
+    def _file(self, session: SessionRef) -> Path:
+        folder = self.folder / session.task
+        if session.role == "review":
+            names = [_numbered(f"review.{session.agent}", n) for n in range(session.round, 0, -1)]
+        else:
+            stem = "work" if session.cause == "start" else f"work.{session.cause}"
+            names = [_numbered(stem, session.occurrence)]
+        for name in names:
+            if (folder / name).is_file():
+                return folder / name
+        raise PlaybookExhausted(f"the playbook has no {session.task}/{names[-1]}, so {session.agent} has nothing to say")
+
+
+def _numbered(stem: str, number: int) -> str:
+    return f"{stem}.yaml" if number == 1 else f"{stem}.{number}.yaml"
+
+
+def _read(file: Path) -> list[list[dict[str, Any]]]:
+    """Return the content blocks of each turn in the file."""
+    try:
+        documents = list(yaml.load_all(file.read_text(encoding="utf-8"), _Loader))
+    except yaml.YAMLError as error:
+        raise InputError(f"{file}: not YAML: {' '.join(str(error).split())}") from error
+    for number, document in enumerate(documents, start=1):
+        if not isinstance(document, dict) or document.get("role") != "assistant" or not document.get("content"):
+            raise InputError(f"{file}: turn {number} is not a mapping with `role: assistant` and `content`")
+        if not all(isinstance(block, dict) and block.get("type") in ("text", "tool_use") for block in document["content"]):
+            raise InputError(f"{file}: turn {number} holds a block that is neither text nor tool_use")
+    return [document["content"] for document in documents]
+
+
+def _with_id(block: dict[str, Any], session: SessionRef, turn: int, number: int) -> dict[str, Any]:
+    if block["type"] != "tool_use":
+        return block
+    seed = f"{session.id}/{turn}/{number}".encode()
+    return {**block, "id": "toolu_" + hashlib.sha256(seed).hexdigest()[:24], "input": block.get("input") or {}}

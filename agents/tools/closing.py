@@ -1,0 +1,54 @@
+"""The tools that end a session: `finish` for work, `submit_verdict` for a review."""
+
+from pydantic import Field
+
+from agents.bench import Bench
+from agents.tools import Result, Tool, accept, custom
+from orchestrator.models import Finding, Frozen, JsonObject
+from orchestrator.models.work import VerdictDecision
+
+
+class Finish(Frozen):
+    """The input of `finish`."""
+
+    summary: str = Field(min_length=1)
+
+
+class SubmitVerdict(Frozen):
+    """The input of `submit_verdict`."""
+
+    decision: VerdictDecision
+    summary: str = Field(min_length=1)
+    findings: tuple[Finding, ...] = ()
+
+
+def finish() -> Tool:
+    """Return the tool that hands the work over."""
+
+    async def run(given: JsonObject, _call: str) -> Result:
+        checked = accept(Finish, given)
+        if isinstance(checked, Result):
+            return checked
+        return Result("Handed over.", closing=checked.model_dump(mode="json"))
+
+    text = "Hand over the work: say what you did and what the next one should know. The checks run after this."
+    return Tool("finish", custom("finish", text, Finish), run)
+
+
+def submit_verdict(bench: Bench) -> Tool:
+    """Return the tool that gives a verdict; a veto or a block only from the agent that holds the power."""
+    powers = {"veto": bench.policy.implementation_veto, "block": bench.policy.release_block}
+
+    async def run(given: JsonObject, _call: str) -> Result:
+        checked = accept(SubmitVerdict, given)
+        if isinstance(checked, Result):
+            return checked
+        holder = powers.get(checked.decision)
+        if holder and holder != bench.session.agent:
+            return Result(f"Only {holder} can {checked.decision}; request changes instead.", is_error=True)
+        if checked.decision != "approve" and not checked.findings:
+            return Result("Say in `findings` what must change; without a finding nobody can act.", is_error=True)
+        return Result("Verdict taken.", closing=checked.model_dump(mode="json"))
+
+    text = "Give your verdict on this commit. Every objection needs a finding with its place and what would lift it."
+    return Tool("submit_verdict", custom("submit_verdict", text, SubmitVerdict), run)

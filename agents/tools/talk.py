@@ -1,0 +1,135 @@
+"""The tools by which agents talk and remember: messages, decisions, knowledge.
+
+Each call is recorded in the project journal first, under an id that a repeated call shares, and then carried out from
+what stands there. So a call repeated after a kill neither doubles nor changes anything.
+"""
+
+import asyncio
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from agents.bench import Bench
+from agents.context import decisions, knowledge, messages
+from agents.tools import Result, Tool, accept, custom
+from orchestrator.models import Decision, Frozen, JsonObject, Knowledge, Message, MessageContent, now
+from orchestrator.models.talk import Action, Artifact, KnowledgeType, MessageType
+from orchestrator.models.plan import Priority, Text
+
+
+class SendMessage(Frozen):
+    """The input of `send_message`."""
+
+    to_agent: Text
+    message_type: MessageType
+    action: Action
+    artifact: Artifact
+    data: dict[str, Any]
+    priority: Priority = "medium"
+    correlation_id: UUID | None = None
+
+
+class RecordDecision(Frozen):
+    """The input of `record_decision`."""
+
+    subject: Text
+    decision: Text
+    reason: Text
+
+
+class ShareKnowledge(Frozen):
+    """The input of `share_knowledge`."""
+
+    type: KnowledgeType
+    title: Text
+    text: Text
+    references: tuple[str, ...] = ()
+
+
+class SearchKnowledge(Frozen):
+    """The input of `search_knowledge`."""
+
+    query: Text
+
+
+def send_message(bench: Bench) -> Tool:
+    """Return the tool that sends a message to one agent, or to `ALL`."""
+    session = bench.session
+
+    async def run(given: JsonObject, call: str) -> Result:
+        checked = accept(SendMessage, given)
+        if isinstance(checked, Result):
+            return checked
+        if checked.to_agent != "ALL" and checked.to_agent not in bench.agents:
+            return Result(f"There is no agent `{checked.to_agent}`.", is_error=True)
+        message = Message(
+            message_id=uuid5(NAMESPACE_URL, f"{session.id}/{call}"),
+            correlation_id=checked.correlation_id,
+            from_agent=session.agent,
+            to_agent=checked.to_agent,
+            message_type=checked.message_type,
+            task_id=session.task,
+            content=MessageContent(action=checked.action, artifact=checked.artifact, data=checked.data),
+            priority=checked.priority,
+            timestamp=now(),
+        )
+        stands = bench.record("message", f"message/{message.message_id}", message.model_dump(mode="json"), session=session)
+        message = Message.model_validate(stands)
+        receivers = await asyncio.to_thread(messages.deliver, bench.home, message, tuple(bench.agents))
+        return Result(f"Sent to {', '.join(receivers)} as {message.message_id}.")
+
+    text = "Send a message to another agent, or to ALL. It reaches them in the brief of their next session."
+    return Tool("send_message", custom("send_message", text, SendMessage), run)
+
+
+def record_decision(bench: Bench) -> Tool:
+    """Return the tool that writes a decision into the log that all later briefs draw on."""
+    session = bench.session
+
+    async def run(given: JsonObject, call: str) -> Result:
+        checked = accept(RecordDecision, given)
+        if isinstance(checked, Result):
+            return checked
+        identity = f"decision/{uuid5(NAMESPACE_URL, f'{session.id}/{call}')}"
+        about = {"id": identity, "time": now(), "task_id": session.task, "agent": session.agent}
+        decision = Decision.model_validate({**about, **checked.model_dump()})
+        stands = bench.record("decision", identity, decision.model_dump(mode="json"), session=session)
+        await asyncio.to_thread(decisions.log, bench.home, Decision.model_validate(stands))
+        return Result("Decision recorded.")
+
+    text = "Record a decision that others must keep to: its subject, what was decided, and why."
+    return Tool("record_decision", custom("record_decision", text, RecordDecision), run)
+
+
+def share_knowledge(bench: Bench) -> Tool:
+    """Return the tool that keeps what the agent learned, for all to search."""
+    session = bench.session
+
+    async def run(given: JsonObject, call: str) -> Result:
+        checked = accept(ShareKnowledge, given)
+        if isinstance(checked, Result):
+            return checked
+        identity = f"knowledge/{uuid5(NAMESPACE_URL, f'{session.id}/{call}')}"
+        about = {"id": identity, "time": now(), "task_id": session.task, "agent": session.agent}
+        learned = Knowledge.model_validate({**about, **checked.model_dump()})
+        stands = bench.record("knowledge", identity, learned.model_dump(mode="json"), session=session)
+        await asyncio.to_thread(knowledge.learn, bench.home, session.agent, Knowledge.model_validate(stands))
+        return Result("Kept.")
+
+    text = "Keep something worth knowing for the others: a pattern, an issue and its solution, an interface."
+    return Tool("share_knowledge", custom("share_knowledge", text, ShareKnowledge), run)
+
+
+def search_knowledge(bench: Bench) -> Tool:
+    """Return the tool that searches what all agents learned."""
+
+    async def run(given: JsonObject, _call: str) -> Result:
+        checked = accept(SearchKnowledge, given)
+        if isinstance(checked, Result):
+            return checked
+        found = await asyncio.to_thread(knowledge.search, bench.home, tuple(bench.agents), checked.query)
+        if not found:
+            return Result("Nothing is known about that.")
+        return Result("\n".join(f"- {item.title} ({item.type}, {item.agent}): {item.text}" for item in found))
+
+    text = "Search what all agents have learned so far, in plain words."
+    return Tool("search_knowledge", custom("search_knowledge", text, SearchKnowledge), run, reads=lambda _: True)

@@ -1,0 +1,1 @@
+"""What happened, and the questions asked of it: the journal as tables, and the report."""

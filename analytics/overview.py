@@ -1,0 +1,140 @@
+"""The report's first sections: what was built, how far it is, and who built it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from analytics.markdown import bar, code, count, dollars, duration, item, table, text
+
+Row = dict[str, Any]
+Ask = Callable[[str], list[Row]]
+"""Ask a question by its name and get its rows."""
+
+_STATES = ("failed", "blocked", "skipped", "in_work", "waiting")
+
+
+def summary(ask: Ask) -> list[str]:
+    """Say in a few lines what was built, what proves it, what it cost, and what it was built with."""
+    runs = ask("runs")
+    return [
+        *_merged(ask("progress")),
+        *_components(ask("lines")),
+        *_evidence(ask("checks")),
+        *_cost(ask("costs")),
+        *_runs(runs),
+        *_model(runs),
+        *_sandbox(runs),
+    ]
+
+
+def progress(ask: Ask) -> list[str]:
+    """Show how far each phase is; a state that no task is in has no column."""
+    phases = ask("progress")
+    states = [state for state in _STATES if any(row[state] for row in phases)]
+    return table(
+        ["phase", "progress", "merged", *(_spoken(state) for state in states)],
+        [
+            [
+                text(f"{row['number']} {row['name']}", 26),
+                bar(row["merged"], row["tasks"]),
+                f"{row['merged']} of {row['tasks']}",
+                *(str(row[state]) for state in states),
+            ]
+            for row in phases
+        ],
+        numbers=1 + len(states),
+    )
+
+
+def agents(ask: Ask) -> list[str]:
+    """Show what each agent was given and what came of it; a task counts for the agent that had it last."""
+    columns = ("planned", "merged", "failed", "blocked", "in_work", "reviews")
+    rows = [[code(row["agent"]), *(str(row[column]) for column in columns)] for row in ask("agents")]
+    return table(["agent", "planned", "merged", "failed", "blocked", "in work", "reviews"], rows, numbers=6)
+
+
+def lines(ask: Ask) -> list[str]:
+    """Show the lines that merges added and removed in each component."""
+    rows = ask("lines")
+    columns = ("files", "added", "removed", "net")
+    total: Row = {column: sum(row[column] for row in rows) for column in (*columns, "merged", "tasks")}
+    return table(
+        ["component", "merged", "files", "added", "removed", "net"],
+        [
+            [name, f"{row['merged']} of {row['tasks']}", *(f"{row[column]:,}" for column in columns)]
+            for name, row in [*((_component(row), row) for row in rows), ("all", total)]
+        ],
+        numbers=5,
+    )
+
+
+def _spoken(state: str) -> str:
+    return state.replace("_", " ")
+
+
+def _component(row: Row) -> str:
+    return "not in this plan" if row["number"] is None else text(f"{row['number']} {row['name']}", 36)
+
+
+def _merged(phases: list[Row]) -> list[str]:
+    totals = {column: sum(row[column] for row in phases) for column in ("merged", "tasks", *_STATES)}
+    rest = ", ".join(f"{totals[state]} {_spoken(state)}" for state in _STATES if totals[state])
+    return item(f"**Merged {totals['merged']} of {count(totals['tasks'], 'task')}**{'; ' + rest if rest else ''}.")
+
+
+def _components(rows: list[Row]) -> list[str]:
+    planned = [row for row in rows if row["tasks"]]
+    whole = [_component(row) for row in planned if row["merged"] == row["tasks"]]
+    begun = [f"{_component(row)} ({row['merged']} of {row['tasks']})" for row in planned if _is_begun(row)]
+    added, removed = (sum(row[column] for row in rows) for column in ("added", "removed"))
+    return [
+        *item(f"Complete components: {', '.join(whole) or 'none yet'}."),
+        *(item(f"Begun: {', '.join(begun)}.") if begun else []),
+        *item(f"Lines of code: {added:,} added, {removed:,} removed, {added - removed:,} net."),
+    ]
+
+
+def _is_begun(row: Row) -> bool:
+    return 0 < row["merged"] < row["tasks"]
+
+
+def _evidence(rows: list[Row]) -> list[str]:
+    ran, passed, tests = (sum(row[column] for row in rows) for column in ("ran", "passed", "tests_passed"))
+    return item(f"Checks: {passed:,} of {ran:,} green, {count(tests, 'test')} passed in them.")
+
+
+def _cost(rows: list[Row]) -> list[str]:
+    turns, known, unpriced = (sum(row[name] for row in rows) for name in ("turns", "known_dollars", "unpriced_turns"))
+    return item(f"Cost: {dollars(known, unpriced)} for {count(turns, 'turn')}.")
+
+
+def _runs(runs: list[Row]) -> list[str]:
+    last = runs[-1]
+    lines = item(f"{count(len(runs), 'run')}; the last one: {text(last['status'])}, {duration(last['seconds'])}.")
+    checkouts = [row["checkout"] for row in runs if row["checkout"]]
+    return lines + (item(f"Checkout: {text(checkouts[-1])}.") if checkouts else [])
+
+
+def _model(runs: list[Row]) -> list[str]:
+    said = f"Model: {_used(runs, 'model')}."
+    if (share := _share(runs, "model", "playbook")) is not None:
+        said += f" The turns {share}were scripted by a playbook: no model was called for them."
+    return item(said)
+
+
+def _sandbox(runs: list[Row]) -> list[str]:
+    said = f"Sandbox: {_used(runs, 'sandbox')}."
+    if (share := _share(runs, "sandbox", "none")) is not None:
+        said += f" What agents and checks ran {share}was not isolated from this machine."
+    return item(said)
+
+
+def _used(runs: list[Row], column: str) -> str:
+    return ", ".join(dict.fromkeys(code(row[column] or "unknown") for row in runs))
+
+
+def _share(runs: list[Row], column: str, value: str) -> str | None:
+    """Say in how many runs `column` was `value`: blank for all of them, None for none."""
+    those = sum(row[column] == value for row in runs)
+    if not those:
+        return None
+    return f"of {those} of {len(runs)} runs " if those < len(runs) else ""

@@ -1,0 +1,78 @@
+"""Dispatch: start each task the moment its dependencies are merged, its agent is free and a slot is open."""
+
+import asyncio
+from collections.abc import Collection
+from typing import Any
+
+from flows.journey import journey
+from orchestrator.errors import StorageError
+from orchestrator.models import Outcome
+from orchestrator.schedule import Schedule
+from tasks.run import Run
+
+
+async def dispatch(
+    run: Run, selected: Collection[str], *, merged: Collection[str], slots: int, barrier: bool = False
+) -> dict[str, Outcome]:
+    """Run the selected tasks that are not in `merged`, and return how each of them ended, blocked ones included.
+
+    Raises:
+        StorageError: the disk is full; what runs is stopped, what is on disk is whole.
+    """
+    schedule = Schedule(run.plan, selected, merged, slots, barrier=barrier)
+    free = list(range(slots))
+    states: dict[str, Any] = {}
+    outcomes: dict[str, Outcome] = {}
+    active: dict[asyncio.Future[Any], tuple[str, int]] = {}
+    try:
+        while not schedule.is_over:
+            for build_task in schedule.ready():
+                schedule.start(build_task.id)
+                slot = free.pop(0)
+                upstream = [states[dep] for dep in build_task.deps if dep in states]
+                going = journey(run, build_task, slot, wait_for=upstream, return_state=True)
+                active[asyncio.ensure_future(going)] = (build_task.id, slot)
+            ended, _ = await asyncio.wait(active, return_when=asyncio.FIRST_COMPLETED)
+            for future in ended:
+                task_id, slot = active.pop(future)
+                free.append(slot)
+                states[task_id] = future.result()
+                outcomes[task_id] = _outcome(run, task_id, states[task_id])
+                is_merged = outcomes[task_id].status == "merged"
+                concerned = schedule.finish(task_id, is_merged)
+                if not is_merged:
+                    outcomes |= {name: _blocked(run, name, task_id) for name in concerned}
+    finally:
+        for future in active:
+            future.cancel()
+        await asyncio.gather(*active, return_exceptions=True)
+    return outcomes
+
+
+def _outcome(run: Run, task_id: str, state: Any) -> Outcome:
+    """Return how a task ended; an error that no rule foresaw is a failure of that task alone, a full disk is not."""
+    key = run.keys[task_id]
+    recorded = run.events.recall(f"{key[:16]}/outcome/{run.name}")
+    if recorded is not None:
+        return Outcome.model_validate({name: recorded.get(name) for name in Outcome.model_fields})
+    if isinstance(state.data, StorageError):
+        raise state.data
+    agent = run.task(task_id).agent
+    landed = run.repository.landed().get(key)
+    if landed is not None:
+        return Outcome(task=task_id, key=key, status="merged", reason="merged before", agent=agent, commit=landed.commit)
+    reason = f"unforeseen: {state.message or state.name}"
+    return _record(run, Outcome(task=task_id, key=key, status="failed", reason=reason, agent=agent, attempts=1))
+
+
+def _blocked(run: Run, task_id: str, by: str) -> Outcome:
+    agent = run.task(task_id).agent
+    reason = f"waits for {by}, which failed"
+    return _record(run, Outcome(task=task_id, key=run.keys[task_id], status="blocked", reason=reason, agent=agent))
+
+
+def _record(run: Run, outcome: Outcome) -> Outcome:
+    about = {"task": outcome.task, "key": outcome.key, "agent": outcome.agent}
+    data = {**outcome.model_dump(mode="json"), "seconds": 0.0}
+    run.events.record("outcome", f"{outcome.key[:16]}/outcome/{run.name}", data, **about)
+    return outcome

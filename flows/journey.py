@@ -1,0 +1,222 @@
+"""The journey of one task: work, gate, review, ruling, integration; rounds, attempts, and how it ends."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from prefect import task
+from prefect.context import TaskRunContext
+from prefect.states import Failed
+
+from agents import brief
+from orchestrator import authority
+from orchestrator.errors import GitError, ModelError, SandboxError
+from orchestrator.models import Answer, BuildTask, Cause, Check, Outcome, SessionRef, Verdict
+from tasks.gate import gate
+from tasks.integrate import integrate
+from tasks.record import log_ruling, tell_coordinator
+from tasks.review import review
+from tasks.run import Run
+from tasks.work import Opening, work
+
+CONFLICT_ROUNDS = 3
+"""How often a merge conflict may send one attempt back before it ends."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round of an attempt: what began it and where the work begins."""
+
+    agent: str
+    attempt: int
+    number: int
+    cause: Cause
+    opening: Opening
+    spent: Counter[Cause]
+
+    def next(self, cause: Cause, *, base: str, start: str, now: str) -> "Round":
+        """Return the round that follows this one."""
+        opening = self.opening.model_copy(update={"base": base, "start": start, "now": now})
+        spent = self.spent + Counter([cause])
+        return replace(self, number=self.number + 1, cause=cause, opening=opening, spent=spent)
+
+
+@dataclass(frozen=True)
+class Landed:
+    """An attempt that ended in a merge."""
+
+    commit: str
+    rounds: int
+
+
+@dataclass(frozen=True)
+class GivenUp:
+    """An attempt that ended without one, and why."""
+
+    reason: str
+    rounds: int
+
+
+def _key(_context: TaskRunContext, parameters: dict[str, Any]) -> str:
+    return parameters["run"].keys[parameters["build_task"].id]
+
+
+@task(
+    name="build task",
+    task_run_name="{build_task.id} {build_task.title}",
+    cache_key_fn=_key,
+    persist_result=True,
+    result_serializer="json",
+)
+async def journey(run: Run, build_task: BuildTask, slot: int) -> Any:
+    """Take one task from its brief to its Outcome, and return that as JSON; a failed state where it did not merge."""
+    began = time.monotonic()
+    outcome = await _attempts(run, build_task, slot)
+    data = {**outcome.model_dump(mode="json"), "seconds": round(time.monotonic() - began, 3)}
+    about = {"task": outcome.task, "key": outcome.key, "agent": outcome.agent}
+    run.events.record("outcome", f"{outcome.key[:16]}/outcome/{run.name}", data, **about)
+    if outcome.status == "merged":
+        return outcome.model_dump(mode="json")
+    return Failed(message=outcome.reason)
+
+
+async def _attempts(run: Run, build_task: BuildTask, slot: int) -> Outcome:
+    """Let the task's agent try, then its backup; each knows what became of the one before."""
+    key = run.keys[build_task.id]
+    spent = run.attempts_spent(key)
+    previous: list[str] = []
+    rounds = 0
+    agents = candidates(run, build_task)
+    for number, agent in enumerate(agents, start=spent + 1):
+        about = {"task": build_task.id, "key": key, "agent": agent}
+        run.events.record("task_started", f"{key[:16]}/attempt-{number}/started", {"attempt": number}, **about)
+        try:
+            ended = await _attempt(run, build_task, agent, number, slot, previous)
+        except (ModelError, SandboxError, GitError) as error:
+            ended = GivenUp(str(error), 0)
+        rounds += ended.rounds
+        if isinstance(ended, Landed):
+            reason = f"merged as {ended.commit[:12]}"
+            return _outcome(build_task, key, agent, "merged", reason, len(previous) + 1, rounds, ended.commit)
+        previous.append(f"{agent}: {ended.reason}")
+        tell_coordinator(run, build_task, agent, number, ended.reason)
+        if agent != agents[-1]:
+            following = agents[agents.index(agent) + 1]
+            data = {"from": agent, "to": following, "reason": ended.reason, "attempt": number + 1}
+            run.events.record("reassigned", f"{key[:16]}/attempt-{number + 1}/reassigned", data, **about)
+    return _outcome(build_task, key, agents[-1], "failed", previous[-1], len(previous), rounds, None)
+
+
+def candidates(run: Run, build_task: BuildTask) -> list[str]:
+    """Return who may work on a task, in order: its agent, then the first backup that does not review it."""
+    first = run.chosen.get(build_task.id, build_task.agent)
+    unfit = {first, *build_task.reviewers}
+    fit = (name for name in run.agents[first].backups if name in run.agents and name not in unfit)
+    return [first, *list(fit)[:1]]
+
+
+async def _attempt(
+    run: Run, build_task: BuildTask, agent: str, number: int, slot: int, previous: Sequence[str]
+) -> Landed | GivenUp:
+    """Go round after round until the answer has landed or the rounds are used up."""
+    key = run.keys[build_task.id]
+    first = SessionRef(task=build_task.id, key=key, role="work", agent=agent, attempt=number)
+    begun = run.events.recall(f"{first.id}/started")
+    base = begun["base"] if begun else await asyncio.to_thread(run.repository.head)
+    opening = Opening(base=base, start=base, now=brief.start(), previous=tuple(previous))
+    current = Round(agent, number, 1, "start", opening, Counter())
+    earlier: list[Verdict] = []
+    while True:
+        session = first.model_copy(
+            update={
+                "round": current.number,
+                "cause": current.cause,
+                "occurrence": max(current.spent[current.cause], 1),
+            }
+        )
+        answer = await work(run, session, current.opening, slot)
+        if answer.ended_by != "finish":
+            return GivenUp(answer.summary, current.number)
+        ended = await _judge(run, build_task, current, answer, earlier, slot)
+        if not isinstance(ended, Round):
+            return ended
+        current = ended
+
+
+async def _judge(
+    run: Run, build_task: BuildTask, current: Round, answer: Answer, earlier: list[Verdict], slot: int
+) -> Round | Landed | GivenUp:
+    """Take an answer through gate, reviews, ruling and integration, as far as it gets."""
+    checks = await gate(run, answer, slot)
+    if not all(check.passed for check in checks):
+        return _after_red_gate(run, current, checks, base=answer.base, start=answer.commit)
+    verdicts = await _reviews(run, build_task, answer, checks, earlier, slot)
+    earlier.extend(verdicts)
+    left = _rounds_left(run, current)
+    ruling = authority.decide(verdicts, run.plan.policy, build_task.kind, left)
+    log_ruling(run, answer.session, ruling)
+    if ruling.decision != "approve":
+        if not left:
+            return GivenUp(f"{ruling.reason}; no round is left", current.number)
+        now = brief.requested_changes(ruling, verdicts)
+        return current.next("review", base=answer.base, start=answer.commit, now=now)
+    integration = await integrate(run, answer, verdicts, slot)
+    if integration.commit:
+        return Landed(integration.commit, current.number)
+    merged = integration.merged or answer.commit
+    if not integration.conflicts:
+        return _after_red_gate(run, current, integration.checks, base=integration.onto, start=merged)
+    if current.spent["conflict"] >= CONFLICT_ROUNDS:
+        return GivenUp(f"conflicts with what others landed, {CONFLICT_ROUNDS} times over", current.number)
+    now = brief.conflict(integration.conflicts)
+    return current.next("conflict", base=integration.onto, start=merged, now=now)
+
+
+def _after_red_gate(run: Run, current: Round, checks: Sequence[Check], *, base: str, start: str) -> Round | GivenUp:
+    if not _rounds_left(run, current):
+        red = next(check for check in checks if not check.passed)
+        return GivenUp(f"the gate stays red: {red.name}: {red.problem}", current.number)
+    return current.next("gate", base=base, start=start, now=brief.red_gate(run.home, checks))
+
+
+def _rounds_left(run: Run, current: Round) -> int:
+    return max(0, run.plan.policy.revise_rounds - current.spent["gate"] - current.spent["review"])
+
+
+async def _reviews(
+    run: Run, build_task: BuildTask, answer: Answer, checks: Sequence[Check], earlier: Sequence[Verdict], slot: int
+) -> list[Verdict]:
+    """Return the verdicts of all reviewers, who read side by side in one read-only checkout of the answer."""
+    worktree = await asyncio.to_thread(run.repository.open_slot, slot, answer.commit, run.sandbox.owner(slot))
+    sessions = [
+        answer.session.model_copy(update={"role": "review", "agent": reviewer}) for reviewer in build_task.reviewers
+    ]
+    known = tuple(earlier)
+    return await _all(review(run, session, answer, checks, known, worktree, slot) for session in sessions)
+
+
+async def _all(waiting: Iterable[Awaitable[Verdict]]) -> list[Verdict]:
+    """Await all, then raise the first error if there is one: no reviewer is cut off by another's failure."""
+    ended = await asyncio.gather(*waiting, return_exceptions=True)
+    for result in ended:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in ended if isinstance(result, Verdict)]
+
+
+def _outcome(
+    build_task: BuildTask, key: str, agent: str, status: Any, reason: str, attempts: int, rounds: int, commit: str | None
+) -> Outcome:
+    return Outcome(
+        task=build_task.id,
+        key=key,
+        status=status,
+        reason=reason,
+        agent=agent,
+        commit=commit,
+        attempts=attempts,
+        rounds=rounds,
+    )

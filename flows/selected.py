@@ -1,0 +1,99 @@
+"""What every flow does once it knows its tasks: open the run, dispatch, record how it ended."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from prefect.states import Completed, Failed
+
+from agents.context import dependencies, state
+from flows.dispatch import dispatch
+from flows.opening import Order, Prepared, opened, require_turns
+from orchestrator.models import JsonObject, Outcome, Plan
+from orchestrator.plan import digest as plan_digest
+from orchestrator.selection import Selection
+from tasks.run import Run
+
+Watcher = Callable[[JsonObject], None]
+
+watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
+"""Who is told of every event of a run in this process; the terminal's display, for one."""
+
+say: ContextVar[Callable[[str], None]] = ContextVar("say", default=lambda _: None)
+"""Who is told in words of what goes on before there are events."""
+
+
+async def run_selected(order: Order, command: str, choose: Callable[[Prepared], Selection]) -> Any:
+    """Run what `choose` selects and return the flow's end state: failed where a task did not merge."""
+    async with opened(order, command, say.get()) as (prepared, run):
+        selection = choose(prepared)
+        require_turns(prepared, selection.tasks - prepared.merged)
+        listener = watcher.get()
+        if listener:
+            run.events.listen(listener)
+        outcomes = await _recorded(prepared, run, command, selection)
+    merged = sum(outcome.status == "merged" for outcome in outcomes.values())
+    earlier = len(selection.tasks & prepared.merged)
+    message = f"{selection.title}: {merged} merged, {earlier} merged before, {len(outcomes) - merged} not merged"
+    data = {task_id: outcome.model_dump(mode="json") for task_id, outcome in outcomes.items()}
+    ended = Completed if merged == len(outcomes) else Failed
+    return ended(message=message, data=data)
+
+
+async def _recorded(prepared: Prepared, run: Run, command: str, selection: Selection) -> dict[str, Outcome]:
+    began = time.monotonic()
+    order = prepared.order
+    _record_start(prepared, run, command, selection)
+    status, reason = "stopped", "ended from outside"
+    try:
+        outcomes = await dispatch(
+            run, selection.tasks, merged=prepared.merged, slots=order.slots, barrier=order.barrier
+        )
+        unmerged = [task_id for task_id, outcome in outcomes.items() if outcome.status != "merged"]
+        status = "failed" if unmerged else "succeeded"
+        reason = f"not merged: {', '.join(unmerged)}" if unmerged else ""
+        return outcomes
+    except OSError as error:
+        reason = str(error)
+        raise
+    finally:
+        data = {"status": status, "reason": reason, "seconds": round(time.monotonic() - began, 3)}
+        run.events.record("run_ended", f"run/{run.name}/ended", data)
+        await asyncio.to_thread(_project, prepared, run)
+
+
+def _record_start(prepared: Prepared, run: Run, command: str, selection: Selection) -> None:
+    plan = prepared.plan
+    run.events.record("plan", f"plan/{plan_digest(plan)}", {"digest": plan_digest(plan), **_outline(plan)})
+    data = {
+        "command": command,
+        "model": run.model.name,
+        "sandbox": run.sandbox.level,
+        "slots": prepared.order.slots,
+        "plan": plan_digest(plan),
+        "tasks": [task.id for task in plan.tasks if task.id in selection.tasks],
+        "merged": sorted(selection.tasks & prepared.merged),
+    }
+    run.events.record("run_started", f"run/{run.name}/started", data)
+
+
+def _outline(plan: Plan) -> JsonObject:
+    fields = {"id", "phase", "component", "component_name", "title", "agent", "kind", "effort", "deps", "reviewers"}
+    return {
+        "name": plan.name,
+        "phases": [phase.model_dump() for phase in plan.phases],
+        "components": [component.model_dump() for component in plan.components],
+        "tasks": [task.model_dump(mode="json", include=fields) for task in plan.tasks],
+    }
+
+
+def _project(prepared: Prepared, run: Run) -> None:
+    """Write the files that people and other programs read: each agent's state and the plan's graph."""
+    outcomes = [event["data"] for event in run.events.all("outcome")]
+    fields = Outcome.model_fields
+    ended = [Outcome.model_validate({k: v for k, v in data.items() if k in fields}) for data in outcomes]
+    state.rebuild(run.home, run.agents, ended)
+    states = {outcome.task: outcome.status for outcome in ended} | dict.fromkeys(run.merged(), "merged")
+    dependencies.write(run.home, prepared.plan, states)

@@ -1,0 +1,62 @@
+"""The project journal: what happened, one event a line, and what a later run finds in it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from orchestrator.home import Home
+from orchestrator.journal import Journal, read
+from orchestrator.models import Event, JsonObject, SessionRef, now
+
+
+class Events:
+    """Record what happens in one run, and recall by id what earlier runs recorded.
+
+    A step asks `recall` for its own result first; so a run that was killed walks the same path again, finds every
+    finished step, and goes on with the first that is missing.
+    """
+
+    def __init__(self, home: Home, run: str) -> None:
+        """Open the project journal of `home` for the run named `run`; the only writer."""
+        self.run = run
+        self._journal = Journal(home.metrics)
+        self._data: dict[str, JsonObject] = {}
+        for record in self._journal.records():
+            self._data[record["id"]] = record
+
+    def record(
+        self, kind: str, record_id: str, data: Mapping[str, Any], *, session: SessionRef | None = None, **about: str
+    ) -> JsonObject:
+        """Write one event and return the data that stands under its id: `data`, or what was recorded there before.
+
+        `about` gives task, key and agent where there is no session to take them from.
+        """
+        if record_id not in self._data:
+            if session:
+                about = {"task": session.task, "key": session.key, "agent": session.agent}
+            event = Event(id=record_id, time=now(), kind=kind, run=self.run, data=dict(data), **about)
+            record = event.model_dump(mode="json", exclude_none=True)
+            self._journal.append(record)
+            self._data[record_id] = record
+        return self._data[record_id].get("data", {})
+
+    def recall(self, record_id: str) -> JsonObject | None:
+        """Return the data of the event with this id, or None where it has not happened."""
+        record = self._data.get(record_id)
+        return None if record is None else record.get("data", {})
+
+    def all(self, kind: str) -> Iterator[JsonObject]:
+        """Yield every record of one kind, in the order written."""
+        return (record for record in list(self._data.values()) if record["kind"] == kind)
+
+    def listen(self, listener: Callable[[JsonObject], None]) -> None:
+        """Call `listener` with every event after it is on disk."""
+        self._journal.listen(listener)
+
+    def close(self) -> None:
+        """Close the journal."""
+        self._journal.close()
+
+
+def read_events(home: Home) -> Iterator[JsonObject]:
+    """Yield the records of the project journal without opening it for writing; beside a running build as well."""
+    return read(home.metrics)

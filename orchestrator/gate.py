@@ -1,0 +1,111 @@
+"""The gate: our own commands on one tree, in the sandbox, judged by the tests that ran and never by words."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator import kept
+from orchestrator.evidence import TestRun, judge_tests, read_report
+from orchestrator.home import Home
+from orchestrator.models import Check, GateCommand, canonical_json, digest
+from orchestrator.process import Finished
+from orchestrator.sandbox import Sandbox
+from orchestrator.toolchain import Toolchain
+
+REPORT = "report.xml"
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What is examined and with what: one tree in a clean checkout, for one task."""
+
+    home: Home
+    task: str
+    tree: str
+    worktree: Path
+    slot: int
+    sandbox: Sandbox
+    toolchain: Toolchain
+    environment: Mapping[str, str]
+    gate: str
+    """Digest of the gate's definition."""
+    known: Mapping[str, str]
+    """The tests that passed on the base, and the task that brought each."""
+
+
+async def examine(command: GateCommand, examination: Examination) -> Check:
+    """Run one command of a gate and return its Check; green only with exit code 0 and, for tests, the evidence."""
+    scratch = _empty_scratch(examination)
+    finished = await _run(command, examination, scratch)
+    report = scratch / REPORT
+    tests = read_report(report.read_text(errors="replace")) if command.tests and report.is_file() else None
+    problem = _problem(command, finished, tests, examination)
+    passed = sorted(tests.passed) if tests else []
+    return Check(
+        name=command.name,
+        command=" ".join(command.run),
+        exit_code=finished.exit_code,
+        tree=examination.tree,
+        gate=examination.gate,
+        seconds=round(finished.seconds, 3),
+        output=kept.keep(examination.home, finished.output),
+        tests_expected=sum(owner != examination.task for owner in examination.known.values()) if command.tests else 0,
+        tests_ran=tests.ran if tests else 0,
+        tests_passed=len(passed),
+        tests=kept.keep(examination.home, canonical_json(passed)) if command.tests else None,
+        problem=problem,
+    )
+
+
+def rules(tree: str, problem: str | None) -> Check:
+    """Return the Check of the rules that hold for every change, whatever its gate."""
+    return Check(
+        name="rules",
+        command="(built in) protected paths, stubs, conflict markers, empty change",
+        exit_code=0 if problem is None else 1,
+        tree=tree,
+        gate=digest("rules"),
+        seconds=0.0,
+        problem=problem,
+    )
+
+
+def _problem(command: GateCommand, finished: Finished, tests: TestRun | None, examination: Examination) -> str | None:
+    if finished.timed_out:
+        return f"ended after {command.seconds} s without an answer"
+    if command.tests:
+        run = tests or TestRun(frozenset(), frozenset(), frozenset())
+        return judge_tests(run, finished.exit_code, examination.known, examination.task)
+    return None if finished.exit_code == 0 else f"ended with exit code {finished.exit_code}"
+
+
+async def _run(command: GateCommand, examination: Examination, scratch: Path) -> Finished:
+    sandbox, toolchain = examination.sandbox, examination.toolchain
+    values = {"{python}": str(toolchain.python), "{report}": str(sandbox.inside(scratch) / REPORT)}
+    return await sandbox.run(
+        [_fill(word, values) for word in command.run],
+        worktree=examination.worktree,
+        writable=True,
+        slot=examination.slot,
+        seconds=command.seconds,
+        read_only=toolchain.read_only,
+        scratch=scratch,
+        environment=examination.environment,
+    )
+
+
+def _fill(word: str, values: Mapping[str, str]) -> str:
+    for mark, value in values.items():
+        word = word.replace(mark, value)
+    return word
+
+
+def _empty_scratch(examination: Examination) -> Path:
+    scratch = examination.home.worktrees / f"scratch-{examination.slot}"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    owner = examination.sandbox.owner(examination.slot)
+    if owner is not None:
+        shutil.chown(scratch, owner, owner)
+    return scratch

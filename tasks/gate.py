@@ -1,0 +1,129 @@
+"""Gate: our own checks on an answer, and again on the merged tree."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Literal
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from orchestrator import evidence, kept
+from orchestrator.gate import Examination, examine, rules
+from orchestrator.models import Answer, Check, SessionRef
+from orchestrator.plan import gate as gate_of
+from orchestrator.plan import gate_digest
+from tasks.retry import POLICY
+from tasks.run import Run
+
+Stage = Literal["answer", "merged"]
+SOURCE_LIMIT = 2_000_000
+
+
+@task(task_run_name="{answer.session.task} gate", cache_policy=NO_CACHE, **POLICY)
+async def gate(run: Run, answer: Answer, slot: int) -> tuple[Check, ...]:
+    """Return the checks of an answer: the rules for every change, then the task's gate in a clean checkout."""
+    return await check(run, answer.session, base=answer.base, commit=answer.commit, slot=slot, stage="answer")
+
+
+async def check(
+    run: Run, session: SessionRef, *, base: str, commit: str, slot: int, stage: Stage
+) -> tuple[Check, ...]:
+    """Check what `commit` makes of `base`; a command that has judged this very tree for this task is not run again.
+
+    A red rule ends it, since what breaks a rule is not run.
+    """
+    tree = await asyncio.to_thread(run.repository.tree, commit)
+    known = await asyncio.to_thread(known_tests, run, base)
+    problem = await asyncio.to_thread(_broken_rule, run, session, base, commit, known)
+    checks = [_record(run, session, stage, rules(tree, problem))]
+    if problem is not None:
+        return tuple(checks)
+    owner = run.sandbox.owner(slot)
+    task_ = run.task(session.task)
+    for command in gate_of(run.plan, task_):
+        done = _recall(run, session, stage, command.name, tree)
+        if done is None:
+            worktree = await asyncio.to_thread(run.repository.open_slot, slot, commit, owner)
+            examination = Examination(
+                home=run.home,
+                task=session.task,
+                tree=tree,
+                worktree=worktree,
+                slot=slot,
+                sandbox=run.sandbox,
+                toolchain=run.toolchain,
+                environment=run.plan.environment,
+                gate=gate_digest(run.plan, task_),
+                known=known,
+            )
+            done = await examine(command, examination)
+        checks.append(_record(run, session, stage, done))
+    return tuple(checks)
+
+
+def known_tests(run: Run, commit: str) -> dict[str, str]:
+    """Return the tests that passed on a commit of the integration branch, each with the task that brought it.
+
+    What stood before the first merge counts as brought by `base`, once a gate has seen it pass.
+    """
+    merged = next((event["data"] for event in run.events.all("merged") if event["data"]["commit"] == commit), None)
+    return {} if merged is None else json.loads(kept.load(run.home, merged["tests"]))
+
+
+def tests_after(run: Run, task_id: str, known: dict[str, str], checks: tuple[Check, ...]) -> dict[str, str]:
+    """Return the known tests once a task's merged tree has passed `checks`."""
+    reports = [check.tests for check in checks if check.tests]
+    if not reports:
+        return known
+    passed = {test for report in reports for test in json.loads(kept.load(run.home, report))}
+    return {test: known.get(test, task_id) for test in sorted(passed)}
+
+
+def _broken_rule(run: Run, session: SessionRef, base: str, commit: str, known: dict[str, str]) -> str | None:
+    """Say which rule for every change this one breaks, or None."""
+    changes = run.repository.changes(base, commit)
+    if not changes.paths:
+        return None if _landed_before(run, session) else "the change is empty"
+    task_ = run.task(session.task)
+    refused = evidence.forbidden(changes.paths, task_, run.plan.policy.protected, known)
+    if refused:
+        return f"changes protected paths: {', '.join(refused)}"
+    sources = dict(_sources(run, commit, changes.paths))
+    markers = list(evidence.conflict_markers(sources))
+    if markers:
+        return f"conflict markers are left: {', '.join(markers[:5])}"
+    stubs = list(evidence.stubs(sources))
+    return f"stubs are left: {', '.join(stubs[:5])}" if stubs else None
+
+
+def _landed_before(run: Run, session: SessionRef) -> bool:
+    """Tell whether an earlier form of the task has landed, so that confirming it unchanged is an answer."""
+    return any(e["task"] == session.task and e["key"] != session.key for e in run.events.all("merged"))
+
+
+def _sources(run: Run, commit: str, paths: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for path in paths:
+        content = run.repository.read(commit, path)
+        if content is not None and len(content) <= SOURCE_LIMIT:
+            yield path, content.decode(errors="replace")
+
+
+def _event_id(session: SessionRef, stage: str, name: str, tree: str) -> str:
+    return f"{session.key[:16]}/{session.attempt}.{session.round}/{stage}/{name}/{tree[:12]}"
+
+
+def _recall(run: Run, session: SessionRef, stage: Stage, name: str, tree: str) -> Check | None:
+    """Return the check of this name on this tree, from this stage or, for a merge that changed nothing, the answer's."""
+    for earlier in (stage, "answer"):
+        data = run.events.recall(_event_id(session, earlier, name, tree))
+        if data is not None:
+            return Check.model_validate({k: v for k, v in data.items() if k in Check.model_fields})
+    return None
+
+
+def _record(run: Run, session: SessionRef, stage: Stage, check: Check) -> Check:
+    about = {"stage": stage, "attempt": session.attempt, "round": session.round}
+    data = {**check.model_dump(mode="json"), **about}
+    run.events.record("check", _event_id(session, stage, check.name, check.tree), data, session=session)
+    return check

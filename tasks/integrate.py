@@ -1,0 +1,133 @@
+"""Integrate: merge one answer onto the integration branch, gate the merged tree, and land it by one compare-and-swap."""
+
+import asyncio
+from collections.abc import Sequence
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from orchestrator import kept
+from orchestrator.project import fast_forward
+from orchestrator.models import Answer, Check, Frozen, SessionRef, Verdict, canonical_json
+from tasks.gate import check, known_tests, tests_after
+from tasks.retry import POLICY
+from tasks.run import Run
+
+
+TESTS = "Tests"
+"""The trailer that refers to the kept list of tests that passed on the merged tree."""
+
+
+class Integration(Frozen):
+    """What became of an answer at the integration branch: it landed, or why not and where to go on."""
+
+    commit: str | None = None
+    """The merge commit, when it landed."""
+    onto: str
+    """The integration branch's commit that it was merged onto."""
+    merged: str | None = None
+    """When it did not land: a kept commit that holds the merge, with conflict markers where there are conflicts."""
+    conflicts: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+
+@task(task_run_name="{answer.session.task} integrate", cache_policy=NO_CACHE, **POLICY)
+async def integrate(run: Run, answer: Answer, verdicts: Sequence[Verdict], slot: int) -> Integration:
+    """Return what became of the answer; one merge at a time, and a key that has landed is not landed again."""
+    session = answer.session
+    refused = run.events.recall(_place(session))
+    if refused is not None:
+        return Integration.model_validate(refused["integration"])
+    async with run.landing:
+        repository = run.repository
+        landed = (await asyncio.to_thread(repository.landed)).get(session.key)
+        onto = await asyncio.to_thread(repository.head)
+        if landed is not None:
+            await asyncio.to_thread(reconcile, run)
+            return Integration(commit=landed.commit, onto=onto)
+        merge = await asyncio.to_thread(repository.merge, onto, answer.commit)
+        merged = await asyncio.to_thread(_keep, run, answer, merge.tree, onto)
+        if merge.conflicts:
+            return _refuse(run, session, Integration(onto=onto, merged=merged, conflicts=merge.conflicts))
+        checks = await check(run, session, base=onto, commit=merged, slot=slot, stage="merged")
+        if not all(done.passed for done in checks):
+            return _refuse(run, session, Integration(onto=onto, merged=merged, checks=checks))
+        commit = await asyncio.to_thread(_land, run, answer, verdicts, merge.tree, onto, checks)
+        return Integration(commit=commit, onto=onto, checks=checks)
+
+
+def _place(session: SessionRef) -> str:
+    return f"{session.key[:16]}/{session.attempt}.{session.round}/refused"
+
+
+def _refuse(run: Run, session: SessionRef, integration: Integration) -> Integration:
+    """Record why the answer did not land; so a later run goes on from the same merge, wherever the branch is then."""
+    kind = "conflict" if integration.conflicts else "rejected"
+    data = {
+        "files": list(integration.conflicts),
+        "onto": integration.onto,
+        "attempt": session.attempt,
+        "round": session.round,
+        "integration": integration.model_dump(mode="json"),
+    }
+    stands = run.events.record(kind, _place(session), data, session=session)
+    return Integration.model_validate(stands["integration"])
+
+
+def _keep(run: Run, answer: Answer, tree: str, onto: str) -> str:
+    """Return a commit of the merged tree on top of the branch, kept so that a later round can begin from it."""
+    session = answer.session
+    message = f"{session.task}: merged for checking"
+    commit = run.repository.commit_tree(tree, [onto], session.agent, message)
+    run.repository.keep(f"refs/mbo/merged/{session.id}", commit)
+    return commit
+
+
+def _land(
+    run: Run, answer: Answer, verdicts: Sequence[Verdict], tree: str, onto: str, checks: tuple[Check, ...]
+) -> str:
+    """Land the merge and record it. The tests it brought are kept first, so that a kill in between loses nothing."""
+    session = answer.session
+    known = tests_after(run, session.task, known_tests(run, onto), checks)
+    tests = kept.keep(run.home, canonical_json(known))
+    trailers = {"Gate": ", ".join(f"{c.name} {c.tests_passed}/{c.tests_ran}" if c.tests else c.name for c in checks)}
+    if verdicts:
+        trailers["Approved-by"] = ", ".join(v.reviewer for v in verdicts if v.decision == "approve")
+    commit = run.repository.land(
+        tree,
+        onto=onto,
+        commit=answer.commit,
+        agent=session.agent,
+        task=session.task,
+        key=session.key,
+        title=run.task(session.task).title,
+        trailers={**trailers, TESTS: tests},
+    )
+    record_merge(run, answer, commit, tree, tests)
+    if run.project is not None:
+        result = fast_forward(run.project, run.home.repository, run.repository.branch)
+        run.events.record("checkout", f"run/{run.name}/checkout/{commit[:12]}", {"result": result})
+    return commit
+
+
+def reconcile(run: Run) -> None:
+    """Record the merges that landed in the moment before a kill and are not in the project journal."""
+    for key, landing in run.repository.landed().items():
+        answer = next((e["data"] for e in reversed(list(run.events.all("answer"))) if e["key"] == key), None)
+        if run.events.recall(f"{key[:16]}/merged") is None and answer is not None:
+            tests = run.repository.trailer(landing.commit, TESTS)
+            record_merge(run, Answer.model_validate(answer), landing.commit, run.repository.tree(landing.commit), tests)
+
+
+def record_merge(run: Run, answer: Answer, commit: str, tree: str, tests: str) -> None:
+    """Record in the project journal that an answer has landed."""
+    session = answer.session
+    data = {
+        "commit": commit,
+        "tree": tree,
+        "files": len(answer.files),
+        "lines_added": answer.lines_added,
+        "lines_removed": answer.lines_removed,
+        "tests": tests,
+    }
+    run.events.record("merged", f"{session.key[:16]}/merged", data, session=session)

@@ -1,0 +1,601 @@
+"""Promises of the report: right figures, the same text from the same journal, no markup of the agents' own."""
+
+import re
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analytics.markdown import bar, code, dollars, duration, item, text
+from analytics.report import markdown
+from orchestrator.errors import InputError
+from orchestrator.home import Home
+from orchestrator.journal import Journal
+from orchestrator.models import Check, Decision, Event, Outcome, Ruling, SessionRef, Usage, Verdict, digest
+
+START = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+TASKS = (
+    # id, phase, component, component name, title, agent, deps
+    ("1.1", 1, 1, "alpha", "Lay the ground", "architect", ()),
+    ("1.2", 1, 1, "alpha", "Parse the input", "coder", ("1.1",)),
+    ("2.1", 1, 2, "beta", "Store the input", "coder", ("1.1",)),
+    ("3.1", 2, 3, "gamma", "Join both ends", "joiner", ("1.2", "2.1")),
+    ("3.2", 2, 3, "gamma", "Watch the ends", "watcher", ("3.1",)),
+    ("4.1", 2, 4, "delta", "Show the ends", "painter", ("3.2",)),
+    ("4.2", 2, 4, "delta", "Polish the ends", "painter", ("4.1",)),
+)
+PLAN = {
+    "name": "ends",
+    "digest": "d" * 64,
+    "phases": [{"number": 1, "name": "Ground", "tasks": 3}, {"number": 2, "name": "Roof", "tasks": 4}],
+    "components": [
+        {"number": number, "name": name, "phase": phase}
+        for number, name, phase in [(1, "alpha", 1), (2, "beta", 1), (3, "gamma", 2), (4, "delta", 2)]
+    ],
+    "tasks": [
+        {
+            **dict(zip(("id", "phase", "component", "component_name", "title", "agent", "deps"), task, strict=True)),
+            "kind": "code",
+            "effort": 1,
+            "reviewers": [],
+        }
+        for task in TASKS
+    ],
+}
+
+
+class History:
+    """Write a journal the way a run does, one second an event."""
+
+    def __init__(self, home: Home, run: str = "run-1") -> None:
+        """Write to the journal of `home`."""
+        self.path = home.metrics
+        self.run = run
+        self.time = START
+
+    def event(self, kind: str, record_id: str, data: dict[str, Any], **about: str) -> None:
+        """Write one event."""
+        self.time += timedelta(seconds=1)
+        event = Event(id=record_id, time=self.time, kind=kind, run=self.run, data=data, **about)
+        with closing(Journal(self.path)) as journal:
+            journal.append(event.model_dump(mode="json", exclude_none=True))
+
+    def begin(self, model: str = "playbook", sandbox: str = "none", plan: dict[str, Any] = PLAN) -> None:
+        """Record the plan and the start of the run."""
+        self.event("plan", f"plan/{plan['name']}", plan)
+        tasks = [task["id"] for task in plan["tasks"]]
+        data = {
+            "command": "build",
+            "model": model,
+            "sandbox": sandbox,
+            "slots": 4,
+            "plan": plan["name"],
+            "tasks": tasks,
+        }
+        self.event("run_started", f"run/{self.run}/started", data)
+
+    def end(self, status: str = "succeeded", seconds: float = 100) -> None:
+        """Record the end of the run."""
+        self.event("run_ended", f"run/{self.run}/ended", {"status": status, "seconds": seconds, "reason": "all tried"})
+
+    def session(self, ref: SessionRef, *usages: Usage, model: str = "playbook", seconds: float = 10) -> None:
+        """Record a session with one turn for each usage."""
+        about = {"task": ref.task, "key": ref.key, "agent": ref.agent}
+        shared = {"session": ref.name, "role": ref.role, "attempt": ref.attempt, "round": ref.round}
+        self.event("session_started", f"{ref.id}/started", {**shared, "cause": ref.cause, "base": "b"}, **about)
+        for number, usage in enumerate(usages, start=1):
+            data = {
+                **shared,
+                "turn": number,
+                "model": model,
+                "usage": usage.model_dump(),
+                "seconds": 1,
+                "tools": ["bash"],
+            }
+            self.event("turn", f"{ref.id}/turn-{number}", data, **about)
+        data = {**shared, "ended_by": "finish", "turns": len(usages), "seconds": seconds}
+        self.event("session_ended", f"{ref.id}/ended", data, **about)
+
+    def check(self, ref: SessionRef, stage: str, problem: str | None = None, seconds: float = 2) -> None:
+        """Record one run of the check `tests`, three tests strong."""
+        tree = f"{stage}{ref.attempt}{ref.round}"
+        check = Check(
+            name="tests",
+            command="pytest",
+            exit_code=1 if problem else 0,
+            tree=tree,
+            gate="e" * 64,
+            seconds=seconds,
+            tests_expected=3,
+            tests_ran=3,
+            tests_passed=1 if problem else 3,
+            problem=problem,
+        )
+        data = {**check.model_dump(mode="json"), "stage": stage, "attempt": ref.attempt, "round": ref.round}
+        record_id = f"{ref.key[:16]}/{ref.attempt}.{ref.round}/{stage}/tests/{tree}"
+        self.event("check", record_id, data, task=ref.task, key=ref.key, agent=ref.agent)
+
+    def verdict(self, work: SessionRef, reviewer: str, decision: Any, summary: str = "read it") -> None:
+        """Record a review of one turn that costs nothing."""
+        ref = work.model_copy(update={"role": "review", "agent": reviewer, "cause": "start"})
+        self.session(ref, Usage(input_tokens=5), seconds=4)
+        verdict = Verdict(session=ref, commit="c" * 40, decision=decision, summary=summary)
+        about = {"task": ref.task, "key": ref.key, "agent": reviewer}
+        self.event("verdict", f"{ref.id}/verdict", verdict.model_dump(mode="json"), **about)
+
+    def ruling(self, work: SessionRef, decision: Any, rule: str) -> None:
+        """Record what the verdicts came to."""
+        ruling = Ruling(decision=decision, rule=rule, by=("security",), reason="so it is written")
+        data = {**ruling.model_dump(mode="json"), "attempt": work.attempt, "round": work.round}
+        record_id = f"{work.key[:16]}/{work.attempt}.{work.round}/ruling"
+        self.event("ruling", record_id, data, task=work.task, key=work.key, agent=work.agent)
+
+    def merged(self, ref: SessionRef, added: int, removed: int) -> None:
+        """Record a merge and the outcome."""
+        about = {"task": ref.task, "key": ref.key, "agent": ref.agent}
+        data = {
+            "commit": "abc123" * 6,
+            "tree": "t",
+            "files": ["a", "b"],
+            "lines_added": added,
+            "lines_removed": removed,
+        }
+        self.event("merged", f"{ref.key[:16]}/merged", data, **about)
+        self.outcome(ref, "merged", "its checks passed on the merged tree")
+
+    def outcome(self, ref: SessionRef, status: Any, reason: str) -> None:
+        """Record how the task ended, after 20 seconds."""
+        outcome = Outcome(task=ref.task, key=ref.key, status=status, reason=reason, agent=ref.agent)
+        data = {**outcome.model_dump(mode="json"), "seconds": 20}
+        record_id = f"{ref.key[:16]}/outcome/{self.run}"
+        self.event("outcome", record_id, data, task=ref.task, key=ref.key, agent=ref.agent)
+
+
+def work(task: str, agent: str, attempt: int = 1, number: int = 1, cause: Any = "start") -> SessionRef:
+    """Name a session of work."""
+    return SessionRef(task=task, key=digest(task), role="work", agent=agent, attempt=attempt, round=number, cause=cause)
+
+
+def lay_ground(history: History) -> None:
+    """Merge 1.1 at the first try, with a decision."""
+    ref = work("1.1", "architect")
+    history.session(ref, Usage(input_tokens=100, output_tokens=50), Usage(input_tokens=200, output_tokens=50))
+    history.check(ref, "answer")
+    history.check(ref, "merged")
+    decision = Decision(
+        id="decision/1",
+        time=START,
+        task_id="1.1",
+        agent="architect",
+        subject="Layout",
+        decision="One | package",
+        reason="<b>Short</b>\nimports",
+    )
+    history.event("decision", "decision/1", decision.model_dump(mode="json"), task="1.1", agent="architect")
+    history.merged(ref, 100, 0)
+
+
+def repair_gate(history: History) -> None:
+    """Merge 1.2 after a red gate."""
+    first, second = work("1.2", "coder"), work("1.2", "coder", number=2, cause="gate")
+    history.session(first, Usage(input_tokens=1000, output_tokens=10, dollars=1.25), model="opus")
+    history.check(first, "answer", problem="2 of 3 tests failed: test_a, test_b")
+    history.session(second, Usage(input_tokens=1000, output_tokens=10, dollars=0.25), model="opus")
+    history.check(second, "answer")
+    history.check(second, "merged")
+    history.merged(second, 30, 10)
+
+
+def veto_and_conflict(history: History) -> None:
+    """Merge 2.1 after a veto, requested changes and a conflict."""
+    first, second = work("2.1", "coder"), work("2.1", "coder", number=2, cause="review")
+    third = work("2.1", "coder", number=3, cause="conflict")
+    history.session(first, Usage(input_tokens=7, dollars=None), model="homemade")
+    history.check(first, "answer")
+    history.verdict(first, "security", "veto", "the password is in the log")
+    history.verdict(first, "writer", "request_changes")
+    history.ruling(first, "veto", "security-veto")
+    history.session(second, Usage(input_tokens=7, dollars=None), model="homemade")
+    history.check(second, "answer")
+    history.verdict(second, "security", "approve")
+    history.verdict(second, "writer", "approve")
+    history.ruling(second, "approve", "all-approve")
+    data = {"files": ["src/store.py"], "tasks": ["1.2"], "onto": "f" * 40, "attempt": 1, "round": 2}
+    record_id = f"{second.key[:16]}/1.2/conflict"
+    history.event("conflict", record_id, data, task="2.1", key=second.key, agent="coder")
+    history.session(third, Usage(input_tokens=7, dollars=None), model="homemade")
+    history.check(third, "answer")
+    history.check(third, "merged")
+    history.merged(third, 12, 2)
+
+
+def reassign(history: History) -> None:
+    """Merge 3.1, which needs two components, by a backup."""
+    history.session(work("3.1", "joiner"), Usage())
+    data = {"from": "joiner", "to": "coder", "reason": "no usable answer in 3 rounds", "attempt": 2}
+    key = digest("3.1")
+    history.event("reassigned", f"{key[:16]}/attempt-2/reassigned", data, task="3.1", key=key, agent="coder")
+    backup = work("3.1", "coder", attempt=2)
+    history.session(backup, Usage())
+    history.check(backup, "merged")
+    history.merged(backup, 5, 0)
+
+
+def fail(history: History) -> None:
+    """Fail 3.2 by a red check, which blocks 4.1; leave 4.2 waiting."""
+    ref = work("3.2", "watcher")
+    history.session(ref, Usage())
+    history.check(ref, "answer", problem="no test ran")
+    history.outcome(ref, "failed", "red after 3 rounds")
+    history.outcome(work("4.1", "painter"), "blocked", "3.2 failed")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """Stand for an empty home."""
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Hold a run in which everything that can happen happened; not to be changed."""
+    home = Home(tmp_path_factory.mktemp("built"))
+    history = History(home)
+    history.begin()
+    for chapter in (lay_ground, repair_gate, veto_and_conflict, reassign, fail):
+        chapter(history)
+    history.event("checkout", "run/run-1/checkout/abc", {"result": "fast-forwarded to abc123"})
+    history.end("failed", seconds=200)
+    return home
+
+
+@pytest.fixture(scope="module")
+def report(built: Home) -> str:
+    """Hold the report on that run."""
+    return markdown(built)
+
+
+def section(report: str, title: str) -> str:
+    """Return the text of one section."""
+    return report.partition(f"\n## {title}\n")[2].partition("\n## ")[0].strip()
+
+
+def rows(report: str, title: str) -> dict[str, list[str]]:
+    """Return the tables of one section: the cells behind each row's first."""
+    lines = [line for line in section(report, title).splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+    return {first: rest for first, *rest in cells}
+
+
+def words(report: str, title: str) -> str:
+    """Return one section with its line breaks taken out."""
+    return " ".join(section(report, title).split())
+
+
+def test_summary_says_what_stands_and_what_it_rests_on(report: str) -> None:
+    """The summary holds the totals of every other section."""
+    said = words(report, "Summary")
+
+    assert "**Merged 4 of 7 tasks**; 1 failed, 1 blocked, 1 waiting." in said
+    assert "Complete components: 1 alpha, 2 beta. - Begun: 3 gamma (1 of 2)." in said
+    assert "Lines of code: 147 added, 12 removed, 135 net." in said
+    assert "Checks: 9 of 11 green, 29 tests passed in them." in said
+    assert "Cost: unknown (over $1.50) for 14 turns." in said
+    assert "1 run; the last one: failed, 3 m 20 s." in said
+    assert "Checkout: fast-forwarded to abc123." in said
+
+
+def test_scripted_turns_and_a_missing_sandbox_are_said_plainly(report: str) -> None:
+    """Nobody takes a playbook for a model, or no sandbox for one."""
+    said = words(report, "Summary")
+
+    assert "Model: `playbook`. The turns were scripted by a playbook: no model was called for them." in said
+    assert "Sandbox: `none`. What agents and checks ran was not isolated from this machine." in said
+
+
+def test_a_real_model_in_a_sandbox_is_not_called_scripted(home: Home) -> None:
+    """The warnings stand only where they are true, and for as many runs as they are."""
+    history = History(home)
+    history.begin(model="opus", sandbox="bubblewrap")
+
+    alone = words(markdown(home), "Summary")
+    history.run = "run-2"
+    history.begin(model="playbook", sandbox="bubblewrap")
+    mixed = words(markdown(home), "Summary")
+
+    assert "Model: `opus`. - Sandbox: `bubblewrap`." in alone + "."
+    assert "Model: `opus`, `playbook`. The turns of 1 of 2 runs were scripted by a playbook" in mixed
+    assert "not isolated" not in mixed
+
+
+def test_progress_counts_each_state_of_each_phase(report: str) -> None:
+    """A phase shows its bar and how many tasks are in each state that any task is in."""
+    table = rows(report, "Progress")
+
+    assert table["1 Ground"] == ["`############`", "3 of 3", "0", "0", "0"]
+    assert table["2 Roof"] == ["`###.........`", "1 of 4", "1", "1", "1"]
+
+
+def test_agents_get_the_tasks_they_ended(report: str) -> None:
+    """A task that changed hands counts as planned for the one and merged for the other; reviews count as well."""
+    table = rows(report, "Agents")
+
+    assert table["`coder`"] == ["2", "3", "0", "0", "0", "0"]
+    assert table["`joiner`"] == ["1", "0", "0", "0", "0", "0"]
+    assert table["`watcher`"] == ["1", "0", "1", "0", "0", "0"]
+    assert table["`security`"] == ["0", "0", "0", "0", "0", "2"]
+
+
+def test_lines_are_summed_for_each_component(report: str) -> None:
+    """Added, removed and net lines come from the merges."""
+    table = rows(report, "Lines of code")
+
+    assert table["1 alpha"] == ["2 of 2", "4", "130", "10", "120"]
+    assert table["4 delta"] == ["0 of 2", "0", "0", "0", "0"]
+    assert table["all"] == ["4 of 7", "8", "147", "12", "135"]
+
+
+def test_red_checks_name_their_problem_and_their_repair(report: str) -> None:
+    """A red check is counted, quoted in one line, and either repaired by somebody or not."""
+    said = words(report, "Checks")
+
+    assert rows(report, "Checks")["tests"] == ["merged tree", "4", "4", "0", "12", "8.0 s"]
+    assert "answer" in said and "| 7 |" in said
+    assert (
+        "**1.2** tests on the answer, attempt 1 round 1 (`coder`): 2 of 3 tests failed: test_a, test_b "
+        "- Repaired by 1.2 in attempt 1 round 2 (`coder`)."
+    ) in said
+    assert "**3.2** tests on the answer, attempt 1 round 1 (`watcher`): no test ran - Not repaired." in said
+
+
+def test_reviews_count_rounds_and_quote_the_veto(report: str) -> None:
+    """A reviewed task shows its rounds, each kind of verdict, and the ruling that ended it."""
+    assert rows(report, "Reviews")["2.1"] == ["approve (all-approve)", "2", "2", "1", "1", "0"]
+    assert "**2.1** veto by `security`, attempt 1 round 1: the password is in the log" in words(report, "Reviews")
+
+
+def test_integration_points_are_merges_that_need_several_components(report: str) -> None:
+    """Only the merge whose dependencies lie in two components is named, with both."""
+    assert words(report, "Integration points") == "- **3.1** Join both ends (`coder`) joins alpha, beta."
+
+
+def test_conflicts_name_both_sides_and_their_end(report: str) -> None:
+    """A conflict shows its files, the task it met, who repaired it and the merge."""
+    assert words(report, "Merge conflicts") == (
+        "- **2.1** (`coder`, attempt 1 round 2) with 1.2 in `src/store.py`. "
+        "- `coder` was sent to repair it in attempt 1 round 3; merged as `abc123abc123`."
+    )
+
+
+def test_unknown_prices_are_unknown_and_playbooks_cost_nothing(report: str) -> None:
+    """Each agent's tokens on each model are summed; an unknown price stays unknown in its row and in the total."""
+    lines = [re.sub(r" +", " ", line) for line in section(report, "Tokens and dollars").splitlines()]
+
+    assert [line for line in lines if line.startswith("Model")] == [
+        "Model `homemade`:",
+        "Model `opus`:",
+        "Model `playbook`:",
+    ]
+    assert "| `architect` | 2 | 300 | 100 | 0 | 0 | $0.00 |" in lines
+    assert "| `coder` | 2 | 2,000 | 20 | 0 | 0 | $1.50 |" in lines
+    assert "| `coder` | 3 | 21 | 0 | 0 | 0 | unknown |" in lines
+    assert lines[-1] == "All models: 14 turns, unknown (over $1.50)."
+
+
+def test_times_are_split_into_work_review_and_checks(report: str) -> None:
+    """A task's sessions, its reviewers' sessions and its checks are summed apart, beside the whole."""
+    table = rows(report, "Time")
+
+    assert table["run-1"] == ["2026-01-02 03:04", "playbook", "none", "failed", "3 m 20 s"]
+    assert table["2.1"] == ["30.0 s", "16.0 s", "8.0 s", "20.0 s"]
+    assert table["4.1"] == ["0.0 s", "0.0 s", "0.0 s", "20.0 s"]
+
+
+def test_decisions_are_quoted_harmlessly(report: str) -> None:
+    """A decision shows its subject, its words and its reason, with no markup of the agent's own."""
+    assert words(report, "Decisions") == (
+        r"- **1.1** `architect`: Layout - Decided: One \| package - Because: \<b>Short\</b> imports"
+    )
+
+
+def test_reassignments_say_from_whom_to_whom_and_why(report: str) -> None:
+    """A task that changed hands shows both, the reason and how it stands."""
+    assert words(report, "Reassignments") == (
+        "- **3.1** from `joiner` to `coder` (attempt 2): no usable answer in 3 rounds - The task is merged."
+    )
+
+
+def test_failures_say_why_and_what_they_hold_up(report: str) -> None:
+    """A failure shows its reason and all that waits for it, near and far; what is blocked by it follows."""
+    assert words(report, "Failures") == (
+        "- **3.2** Watch the ends (`watcher`) failed: red after 3 rounds - Holds up: 4.1, 4.2. "
+        "- **4.1** Show the ends blocked: 3.2 failed"
+    )
+
+
+def test_a_phase_shows_itself_alone(built: Home) -> None:
+    """The report on one phase counts only that phase's tasks."""
+    report = markdown(built, phase=2)
+
+    assert report.startswith("# Build report: ends, phase 2 (Roof)\n")
+    assert "**Merged 1 of 4 tasks**" in report
+    assert list(rows(report, "Progress")) == ["phase", "-" * 6, "2 Roof"]
+    assert section(report, "Decisions") == "No decision was recorded."
+    assert "2.1" not in rows(report, "Time")
+
+
+def test_an_unknown_phase_names_those_there_are(built: Home) -> None:
+    """Asking for a phase that is not in the plan says which are."""
+    with pytest.raises(InputError, match="phase 7: not in this plan; ask for one of 1, 2"):
+        markdown(built, phase=7)
+
+
+def test_the_same_journal_gives_the_same_text(built: Home, report: str, tmp_path: Path) -> None:
+    """The report is the same byte for byte, from the file, from a new file, and in a home elsewhere."""
+    copy = Home(tmp_path / "copy")
+    copy.shared.mkdir(parents=True)
+    shutil.copy(built.metrics, copy.metrics)
+
+    elsewhere = markdown(copy)
+    from_file = markdown(copy)
+    copy.database.unlink()
+    again = markdown(copy)
+
+    assert [elsewhere, from_file, again] == [report, report, report]
+
+
+def test_an_empty_section_says_so(home: Home) -> None:
+    """A build that has only begun reports without a gap."""
+    history = History(home)
+    history.begin()
+
+    report = markdown(home)
+
+    assert "**Merged 0 of 7 tasks**; 7 waiting." in report
+    assert section(report, "Failures") == "Nothing failed, nothing is blocked."
+    assert section(report, "Reviews") == "Nothing was reviewed."
+    assert "no end" in section(report, "Time")
+
+
+def test_a_retried_task_is_judged_by_its_last_end(home: Home) -> None:
+    """A task that failed in one run, is in work in the next and is merged there, stands as what it is each time."""
+    history = History(home)
+    history.begin()
+    history.outcome(work("1.1", "architect"), "failed", "red")
+    failed = markdown(home)
+    history.run = "run-2"
+    history.begin()
+    history.session(work("1.1", "architect", number=2, cause="gate"), Usage())
+    in_work = markdown(home)
+    history.merged(work("1.1", "architect", number=2), 1, 0)
+    merged = markdown(home)
+
+    assert "**Merged 0 of 7 tasks**; 1 failed, 6 waiting." in failed
+    assert "**Merged 0 of 7 tasks**; 1 in work, 6 waiting." in in_work
+    assert "**Merged 1 of 7 tasks**; 6 waiting." in merged
+
+
+def test_an_older_plan_that_is_run_again_is_the_one_reported(home: Home) -> None:
+    """The plan of the newest run counts, though its event is older than another plan's."""
+    history = History(home)
+    history.begin()
+    history.run = "run-2"
+    history.begin(plan={**PLAN, "name": "other"})
+    other = markdown(home)
+    history.run = "run-3"
+    history.begin()
+
+    assert other.startswith("# Build report: other\n")
+    assert markdown(home).startswith("# Build report: ends\n")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        pytest.param(lambda _: None, "run `mbo init` first", id="no home"),
+        pytest.param(lambda home: Journal(home.metrics).close(), "nothing has run yet", id="empty journal"),
+        pytest.param(lambda home: History(home).event("plan", "plan/x", PLAN), "nothing has run yet", id="only a plan"),
+    ],
+)
+def test_without_a_run_it_says_what_to_do(home: Home, prepare: Callable[[Home], None], message: str) -> None:
+    """No home and no run are one clear line each, and nothing is created."""
+    prepare(home)
+
+    with pytest.raises(InputError, match=message) as error:
+        markdown(home)
+    assert "\n" not in str(error.value)
+    assert not home.database.exists()
+
+
+def test_plain_text_keeps_to_a_hundred_columns(home: Home) -> None:
+    """Long words of agents are wrapped or cut, so that the report fits a terminal."""
+    history = History(home)
+    history.begin()
+    ref = work("1.1", "architect")
+    history.check(ref, "answer", problem="a very long story " * 50 + "x" * 500)
+    history.verdict(ref, "security", "veto", "/a/path" * 60)
+    history.outcome(ref, "failed", "because " * 200)
+
+    report = markdown(home)
+
+    assert max(len(line) for line in report.splitlines()) <= 100
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        pytest.param("a | b", r"a \| b", id="pipe"),
+        pytest.param("one\n\n# two\r\nthree", r"one \# two three", id="newlines and heading"),
+        pytest.param("`rm` ```x", r"\`rm\` \`\`\`x", id="backticks"),
+        pytest.param("<script>", r"\<script>", id="html"),
+        pytest.param("&lt; R&D &", r"\&lt; R\&D &", id="entities"),
+        pytest.param("![i](http://x) [l](y)", r"!\[i](http://x) \[l](y)", id="links"),
+        pytest.param("**b** snake_case __init__", r"\*\*b\*\* snake_case \_\_init\_\_", id="emphasis"),
+        pytest.param("- a 1. b > c === d", r"\- a 1\. b \> c \=== d", id="line starts"),
+        pytest.param("red \x1b[31mtext\u202e", r"red \[31mtext", id="terminal codes"),
+        pytest.param(r"back\slash", r"back\\slash", id="backslash"),
+        pytest.param("", "-", id="nothing"),
+        pytest.param(None, "-", id="none"),
+    ],
+)
+def test_foreign_words_stay_words(words: str | None, shown: str) -> None:
+    """Nothing an agent writes becomes markup, a second line or a terminal code."""
+    assert text(words) == shown
+
+
+def test_text_is_bounded() -> None:
+    """Long words and long texts are cut, and say so."""
+    assert text("x" * 100) == "x" * 71 + "…"
+    assert len(text("word " * 100, limit=50)) <= 50
+
+
+def test_code_spans_hold_only_what_they_can() -> None:
+    """A name with a backtick or a pipe is escaped text instead."""
+    assert (code("coder"), code("a|b"), code("a`b")) == ("`coder`", r"a\|b", r"a\`b")
+
+
+def test_items_wrap_between_words() -> None:
+    """The lines of a list item stay in the item, and its details are items below it."""
+    lines = item("word " * 30, "detail " * 30)
+
+    assert [line[:5] for line in lines] == ["- wor", "  wor", "  - d", "    d", "    d"]
+
+
+@pytest.mark.parametrize(
+    ("done", "whole", "filled"),
+    [(0, 3, 0), (1, 3, 4), (199, 200, 11), (200, 200, 12), (0, 0, 0)],
+    ids=["none", "third", "almost", "all", "empty"],
+)
+def test_a_bar_is_full_only_when_all_is_done(done: int, whole: int, filled: int) -> None:
+    """The bar rounds down."""
+    assert bar(done, whole) == f"`{'#' * filled}{'.' * (12 - filled)}`"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(None, "-"), (0, "0.0 s"), (59.94, "59.9 s"), (59.97, "1 m 00 s"), (3599.6, "1 h 00 m"), (7500, "2 h 05 m")],
+    ids=["none", "zero", "seconds", "minute", "hour", "hours"],
+)
+def test_durations_read_like_speech(seconds: float | None, said: str) -> None:
+    """Seconds become minutes and hours without a sixty in either."""
+    assert duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("known", "unpriced", "said"),
+    [
+        (0, 0, "$0.00"),
+        (0.0042, 0, "$0.0042"),
+        (1234.5, 0, "$1,234.50"),
+        (0, 2, "unknown"),
+        (2, 1, "unknown (over $2.00)"),
+    ],
+    ids=["nothing", "cents", "much", "unknown", "partly"],
+)
+def test_an_unknown_price_is_never_nothing(known: float, unpriced: int, said: str) -> None:
+    """Only money that was counted is shown as money."""
+    assert dollars(known, unpriced) == said

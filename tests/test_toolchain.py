@@ -1,0 +1,126 @@
+"""Promises of the toolchain."""
+
+import asyncio
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestrator import sandbox, toolchain
+from orchestrator.errors import InputError, UnsupportedError
+
+PINNED = Path(__file__).parent.parent / "requirements" / "dev.txt"
+
+
+def pinned(name: str) -> str:
+    """Return the pinned lines of one package."""
+    found = re.search(rf"^{name}==(?:.*\\\n)+.*\n", PINNED.read_text(encoding="utf-8"), re.MULTILINE)
+    assert found is not None
+    return found.group()
+
+
+def prepare(requirements: Path, cache: Path, said: list[str] | None = None) -> toolchain.Toolchain:
+    return asyncio.run(toolchain.prepare(requirements, cache, (said if said is not None else []).append))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def requirements(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("plan") / "requirements.txt"
+    file.write_text(pinned("iniconfig"), encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="module")
+def built(requirements: Path, cache: Path) -> toolchain.Toolchain:
+    """A toolchain that two callers asked for at the same time."""
+    said: list[str] = []
+
+    async def both() -> list[toolchain.Toolchain]:
+        return await asyncio.gather(*(toolchain.prepare(requirements, cache, said.append) for _ in range(2)))
+
+    first, second = asyncio.run(both())
+    assert first == second
+    assert [line for line in said if "installing" in line] == [said[0]]
+    return first
+
+
+def test_one_of_two_callers_builds(built: toolchain.Toolchain) -> None:
+    """Two callers at once get the same toolchain, built once."""
+    assert built.python.exists()
+
+
+def test_packages_are_there_in_the_sandbox(built: toolchain.Toolchain, tmp_path: Path) -> None:
+    """Inside the sandbox the interpreter starts, finds the package compiled, and cannot change it."""
+    place = sandbox.detect()
+    os.chown(tmp_path, place.owner(1) or -1, -1)
+    program = (
+        "import iniconfig, os, sys; print(os.path.exists(iniconfig.__cached__))\n"
+        "try: open(iniconfig.__file__, 'a')\n"
+        "except OSError: print('refused')"
+    )
+
+    finished = asyncio.run(
+        place.run(
+            [str(built.python), "-c", program],
+            worktree=tmp_path,
+            writable=True,
+            slot=1,
+            seconds=20,
+            read_only=built.read_only,
+        )
+    )
+
+    assert finished.output == "True\nrefused\n"
+
+
+def test_second_run_builds_nothing(built: toolchain.Toolchain, requirements: Path, cache: Path) -> None:
+    """A toolchain that is there is used without a word."""
+    said: list[str] = []
+
+    assert prepare(requirements, cache, said) == built
+    assert said == []
+
+
+def test_half_a_toolchain_is_built_again(built: toolchain.Toolchain, requirements: Path, cache: Path) -> None:
+    """What a kill left behind is not used but replaced."""
+    folder = built.python.parent.parent
+    (folder / "complete").unlink()
+    (folder / "left-behind").touch()
+    (folder / "bin" / "python").unlink()
+
+    assert prepare(requirements, cache) == built
+    assert built.python.exists()
+    assert not (folder / "left-behind").exists()
+
+
+def test_wrong_hash_is_refused(tmp_path: Path) -> None:
+    """A package that does not match its hash is refused in one line, and nothing whole is left."""
+    file = tmp_path / "requirements.txt"
+    file.write_text(re.sub(r"sha256:[0-9a-f]{64}", "sha256:" + "0" * 64, pinned("iniconfig")), encoding="utf-8")
+
+    with pytest.raises(UnsupportedError) as caught:
+        prepare(file, tmp_path / "cache")
+
+    assert str(file) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.rglob("complete")) == []
+
+
+def test_missing_file_says_so(tmp_path: Path) -> None:
+    """A requirement file that is not there is the user's input to mend."""
+    with pytest.raises(InputError, match="cannot be read"):
+        prepare(tmp_path / "none.txt", tmp_path)
+
+
+def test_interpreter_brings_all_that_it_needs() -> None:
+    """The running interpreter lies in the folders named, or below `/usr`."""
+    places = (*toolchain.interpreter(), Path("/usr"))
+
+    assert any(Path(sys.executable).resolve().is_relative_to(place) for place in places)
