@@ -8,19 +8,19 @@ help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1  \t/p' $(MAKEFILE_LIST)
 
 demo: .venv/run.stamp ## build the bundled plan with the playbook, without any key
-	@scripts/install-packages
+	@command -v bwrap >/dev/null || scripts/install-packages
 	@$(BIN)/mbo demo --directory .demo
 
 test: .venv/dev.stamp ## check, then run every test
-	@scripts/install-packages
+	@command -v bwrap >/dev/null || scripts/install-packages
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest -q
 
 check: .venv/dev.stamp ## format, lint, types, direction of imports
 	@$(BIN)/ruff format --check --quiet . || { echo "run $(BIN)/ruff format ." >&2; exit 1; }
-	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff check .
 	@$(BIN)/basedpyright --level error
-	@$(BIN)/lint-imports --no-logo
+	@report=$$($(BIN)/lint-imports --no-logo) || { echo "$$report" >&2; exit 1; }; echo "$$report" | tail -n 1
 
 clean: ## remove the environment, caches and the demo's output
 	@rm -rf .venv .demo dist .pytest_cache .ruff_cache .import_linter_cache

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from agents.context import decisions, knowledge, messages
+from agents.context import decisions, knowledge
 from orchestrator import kept
 from orchestrator.home import Home
 from orchestrator.models import Agent, Answer, BuildTask, Check, Message, Plan, Ruling, SessionRef, Verdict

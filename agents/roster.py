@@ -146,10 +146,11 @@ def _halves(path: Path) -> tuple[str, str]:
 def _front_matter(path: Path, head: str) -> dict[str, Any]:
     try:
         fields = _yaml(head)
-    except yaml.YAMLError as error:
-        mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
-        fault = error.problem if isinstance(error, yaml.MarkedYAMLError) else str(error).splitlines()[0]
-        raise _error(path, mark.line + 2 if mark else 1, f"not YAML ({fault})") from error
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 2 if error.problem_mark else 1
+        raise _error(path, line, f"not YAML ({error.problem})") from error
+    except (yaml.YAMLError, ValueError) as error:  # a control character; a date that no calendar has
+        raise _error(path, 1, f"not YAML ({str(error).splitlines()[0]})") from error
     if not isinstance(fields, dict):
         raise _error(path, 1, "the front matter is not a list of `key: value` lines")
     return cast("dict[str, Any]", fields)
@@ -189,7 +190,7 @@ def _name(value: object) -> str:
 
 
 def _text(fields: Mapping[str, Any], key: str, default: str | None = None) -> str:
-    value = fields.get(key, default)
+    value = default if fields.get(key) is None else fields[key]
     if value is None:
         raise _Fault(None, f"no `{key}`")
     if not isinstance(value, str):
@@ -214,7 +215,7 @@ def _words(fields: Mapping[str, Any], key: str) -> tuple[str, ...]:
 
 
 def _model(fields: Mapping[str, Any]) -> str | None:
-    model = _text(fields, "model", "inherit") if fields.get("model") is not None else "inherit"
+    model = _text(fields, "model", "inherit")
     return None if model == "inherit" else model
 
 
@@ -243,5 +244,4 @@ def _line_of(head: str, key: str | None) -> int:
 
 
 def _error(path: Path, line: int, fault: str) -> InputError:
-    one_line = " ".join(fault.split())
-    return InputError(f"{path}:{line}: {one_line}; mend the definition, then try again")
+    return InputError(f"{path}:{line}: {fault}; mend the definition, then try again")

@@ -92,8 +92,17 @@ def set_aside(path: Path) -> Path:
     number = 1
     while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists():
         number += 1
-    for suffix in ("", ".wal"):
-        source = path.with_name(path.name + suffix)
+    for source, target in zip(_files(path), _files(aside), strict=True):
         if source.exists():
-            source.rename(aside.with_name(aside.name + suffix))
+            source.rename(target)
     return aside
+
+
+def delete(path: Path) -> None:
+    """Remove the file and its write-ahead log."""
+    for part in _files(path):
+        part.unlink(missing_ok=True)
+
+
+def _files(path: Path) -> tuple[Path, Path]:
+    return path, path.with_name(f"{path.name}.wal")

@@ -78,22 +78,26 @@ def _ingest(home: Home) -> int | None:
     if not home.metrics.exists():
         return None
     for _ in range(2):
+        is_new = not home.database.exists()
         try:
             with database.file(home.database) as connection:
                 database.migrate(connection)
                 return _read_in(connection, home.metrics)
         except duckdb.Error as error:
-            if database.diagnose(error) == "locked":
+            trouble = database.diagnose(error)
+            if trouble == "locked":
                 return None
-            _repair(home.database, error)
+            if trouble == "refused":
+                raise _refused(home.database, error, is_new=is_new) from error
+            database.set_aside(home.database)
     raise StorageError(f"{home.database}: damaged again as soon as it was rebuilt; check the disk, then try again")
 
 
-def _repair(path: Path, error: duckdb.Error) -> None:
-    if database.diagnose(error) == "refused":
-        reason = str(error).partition("\n")[0]
-        raise StorageError(f"{path}: {reason}; free the disk or the file, then try again") from error
-    database.set_aside(path)
+def _refused(path: Path, error: duckdb.Error, *, is_new: bool) -> StorageError:
+    if is_new:
+        database.delete(path)  # what was begun there is no database yet
+    reason = str(error).partition("\n")[0]
+    return StorageError(f"{path}: {reason}; free the disk or the file, then try again")
 
 
 def _from_file(home: Home, stack: ExitStack) -> DuckDBPyConnection | None:

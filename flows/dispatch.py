@@ -8,6 +8,7 @@ from flows.journey import journey
 from orchestrator.errors import StorageError
 from orchestrator.models import Outcome
 from orchestrator.schedule import Schedule
+from tasks.record import outcome_id, record_outcome
 from tasks.run import Run
 
 
@@ -52,7 +53,7 @@ async def dispatch(
 def _outcome(run: Run, task_id: str, state: Any) -> Outcome:
     """Return how a task ended; an error that no rule foresaw is a failure of that task alone, a full disk is not."""
     key = run.keys[task_id]
-    recorded = run.events.recall(f"{key[:16]}/outcome/{run.name}")
+    recorded = run.events.recall(outcome_id(run, key))
     if recorded is not None:
         return Outcome.model_validate({name: recorded.get(name) for name in Outcome.model_fields})
     if isinstance(state.data, StorageError):
@@ -60,19 +61,16 @@ def _outcome(run: Run, task_id: str, state: Any) -> Outcome:
     agent = run.task(task_id).agent
     landed = run.repository.landed().get(key)
     if landed is not None:
-        return Outcome(task=task_id, key=key, status="merged", reason="merged before", agent=agent, commit=landed.commit)
+        return Outcome(
+            task=task_id, key=key, status="merged", reason="merged before", agent=agent, commit=landed.commit
+        )
     reason = f"unforeseen: {state.message or state.name}"
-    return _record(run, Outcome(task=task_id, key=key, status="failed", reason=reason, agent=agent, attempts=1))
+    failed = Outcome(task=task_id, key=key, status="failed", reason=reason, agent=agent, attempts=1)
+    return record_outcome(run, failed, 0.0)
 
 
 def _blocked(run: Run, task_id: str, by: str) -> Outcome:
     agent = run.task(task_id).agent
     reason = f"waits for {by}, which failed"
-    return _record(run, Outcome(task=task_id, key=run.keys[task_id], status="blocked", reason=reason, agent=agent))
-
-
-def _record(run: Run, outcome: Outcome) -> Outcome:
-    about = {"task": outcome.task, "key": outcome.key, "agent": outcome.agent}
-    data = {**outcome.model_dump(mode="json"), "seconds": 0.0}
-    run.events.record("outcome", f"{outcome.key[:16]}/outcome/{run.name}", data, **about)
-    return outcome
+    blocked = Outcome(task=task_id, key=run.keys[task_id], status="blocked", reason=reason, agent=agent)
+    return record_outcome(run, blocked, 0.0)

@@ -17,7 +17,7 @@ from orchestrator.errors import GitError, ModelError, SandboxError
 from orchestrator.models import Answer, BuildTask, Cause, Check, Outcome, SessionRef, Verdict
 from tasks.gate import gate
 from tasks.integrate import integrate
-from tasks.record import log_ruling, tell_coordinator
+from tasks.record import log_ruling, record_outcome, tell_coordinator
 from tasks.review import review
 from tasks.run import Run
 from tasks.work import Opening, work
@@ -36,12 +36,15 @@ class Round:
     cause: Cause
     opening: Opening
     spent: Counter[Cause]
+    because: str = ""
+    """What was wrong with the answer before, in one line."""
 
-    def next(self, cause: Cause, *, base: str, start: str, now: str) -> "Round":
+    def next(self, cause: Cause, because: str, *, base: str, start: str, now: str) -> "Round":
         """Return the round that follows this one."""
         opening = self.opening.model_copy(update={"base": base, "start": start, "now": now})
         spent = self.spent + Counter([cause])
-        return replace(self, number=self.number + 1, cause=cause, opening=opening, spent=spent)
+        number = self.number + 1
+        return replace(self, number=number, cause=cause, opening=opening, spent=spent, because=because)
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,7 @@ async def journey(run: Run, build_task: BuildTask, slot: int) -> Any:
     """Take one task from its brief to its Outcome, and return that as JSON; a failed state where it did not merge."""
     began = time.monotonic()
     outcome = await _attempts(run, build_task, slot)
-    data = {**outcome.model_dump(mode="json"), "seconds": round(time.monotonic() - began, 3)}
-    about = {"task": outcome.task, "key": outcome.key, "agent": outcome.agent}
-    run.events.record("outcome", f"{outcome.key[:16]}/outcome/{run.name}", data, **about)
+    record_outcome(run, outcome, time.monotonic() - began)
     if outcome.status == "merged":
         return outcome.model_dump(mode="json")
     return Failed(message=outcome.reason)
@@ -92,7 +93,7 @@ async def _attempts(run: Run, build_task: BuildTask, slot: int) -> Outcome:
     agents = candidates(run, build_task)
     for number, agent in enumerate(agents, start=spent + 1):
         about = {"task": build_task.id, "key": key, "agent": agent}
-        run.events.record("task_started", f"{key[:16]}/attempt-{number}/started", {"attempt": number}, **about)
+        run.events.record("task_started", f"{key[:16]}/attempt-{number}/started", {"attempt": number}, about=about)
         try:
             ended = await _attempt(run, build_task, agent, number, slot, previous)
         except (ModelError, SandboxError, GitError) as error:
@@ -106,7 +107,7 @@ async def _attempts(run: Run, build_task: BuildTask, slot: int) -> Outcome:
         if agent != agents[-1]:
             following = agents[agents.index(agent) + 1]
             data = {"from": agent, "to": following, "reason": ended.reason, "attempt": number + 1}
-            run.events.record("reassigned", f"{key[:16]}/attempt-{number + 1}/reassigned", data, **about)
+            run.events.record("reassigned", f"{key[:16]}/attempt-{number + 1}/reassigned", data, about=about)
     return _outcome(build_task, key, agents[-1], "failed", previous[-1], len(previous), rounds, None)
 
 
@@ -139,7 +140,7 @@ async def _attempt(
         )
         answer = await work(run, session, current.opening, slot)
         if answer.ended_by != "finish":
-            return GivenUp(answer.summary, current.number)
+            return GivenUp("; ".join(filter(None, (current.because, answer.summary))), current.number)
         ended = await _judge(run, build_task, current, answer, earlier, slot)
         if not isinstance(ended, Round):
             return ended
@@ -162,7 +163,7 @@ async def _judge(
         if not left:
             return GivenUp(f"{ruling.reason}; no round is left", current.number)
         now = brief.requested_changes(ruling, verdicts)
-        return current.next("review", base=answer.base, start=answer.commit, now=now)
+        return current.next("review", ruling.reason, base=answer.base, start=answer.commit, now=now)
     integration = await integrate(run, answer, verdicts, slot)
     if integration.commit:
         return Landed(integration.commit, current.number)
@@ -172,14 +173,16 @@ async def _judge(
     if current.spent["conflict"] >= CONFLICT_ROUNDS:
         return GivenUp(f"conflicts with what others landed, {CONFLICT_ROUNDS} times over", current.number)
     now = brief.conflict(integration.conflicts)
-    return current.next("conflict", base=integration.onto, start=merged, now=now)
+    because = f"conflict in {', '.join(integration.conflicts)}"
+    return current.next("conflict", because, base=integration.onto, start=merged, now=now)
 
 
 def _after_red_gate(run: Run, current: Round, checks: Sequence[Check], *, base: str, start: str) -> Round | GivenUp:
+    red = next(check for check in checks if not check.passed)
+    because = f"the gate is red: {red.name}: {red.problem}"
     if not _rounds_left(run, current):
-        red = next(check for check in checks if not check.passed)
-        return GivenUp(f"the gate stays red: {red.name}: {red.problem}", current.number)
-    return current.next("gate", base=base, start=start, now=brief.red_gate(run.home, checks))
+        return GivenUp(f"{because}; no round is left", current.number)
+    return current.next("gate", because, base=base, start=start, now=brief.red_gate(run.home, checks))
 
 
 def _rounds_left(run: Run, current: Round) -> int:
@@ -208,7 +211,14 @@ async def _all(waiting: Iterable[Awaitable[Verdict]]) -> list[Verdict]:
 
 
 def _outcome(
-    build_task: BuildTask, key: str, agent: str, status: Any, reason: str, attempts: int, rounds: int, commit: str | None
+    build_task: BuildTask,
+    key: str,
+    agent: str,
+    status: Any,
+    reason: str,
+    attempts: int,
+    rounds: int,
+    commit: str | None,
 ) -> Outcome:
     return Outcome(
         task=build_task.id,

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import sys
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from orchestrator.home import Home, exclusive, read_json
 from orchestrator.models import Agent, Frozen, Plan, now
 from orchestrator.sandbox import Sandbox
 from orchestrator.workspace import Repository
-from tasks.integrate import reconcile
+from tasks.record import reconcile
 from tasks.run import Run
 
 
@@ -65,7 +65,9 @@ def prepare(order: Order) -> Prepared:
     home = Home(order.home)
     record = read_json(home.project_file)
     if record is None:
-        raise InputError(f"{home.root}: no project here yet; run `mbo init --project-path DIR --home {home.root}` first")
+        raise InputError(
+            f"{home.root}: no project here yet; run `mbo init --project-path DIR --home {home.root}` first"
+        )
     plan = plans.load(order.plan or Path(record["plan"]))
     project = Path(record["project"])
     names = [entry.id for entry in plan.agents]
@@ -96,7 +98,9 @@ def require_turns(prepared: Prepared, tasks: Collection[str]) -> None:
     uncovered = [t.id for t in prepared.plan.tasks if t.id in tasks and not prepared.model.covers(t.id)]
     if uncovered:
         shown = ", ".join(uncovered[:8]) + (f" and {len(uncovered) - 8} more" if len(uncovered) > 8 else "")
-        raise InputError(f"{prepared.model.folder}: the playbook has no turns for {shown}; add them or select other tasks")
+        raise InputError(
+            f"{prepared.model.folder}: the playbook has no turns for {shown}; add them or select other tasks"
+        )
 
 
 @asynccontextmanager
@@ -169,4 +173,3 @@ async def _toolchain(plan: Plan, say: Callable[[str], None]) -> toolchain.Toolch
         python = Path(sys.base_prefix) / "bin" / "python3"
         return toolchain.Toolchain(python, toolchain.interpreter(), "none")
     return await toolchain.prepare(plan.source.parent / plan.toolchain, settings.cache_folder(), say)
-

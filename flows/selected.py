@@ -9,14 +9,17 @@ from typing import Any
 from prefect.states import Completed, Failed
 
 from agents.context import dependencies, state
+from analytics import store
 from flows.dispatch import dispatch
 from flows.opening import Order, Prepared, opened, require_turns
+from orchestrator.errors import OrchestratorError, StorageError
 from orchestrator.models import JsonObject, Outcome, Plan
 from orchestrator.plan import digest as plan_digest
 from orchestrator.selection import Selection
+from tasks.gate import baseline
 from tasks.run import Run
 
-Watcher = Callable[[JsonObject], None]
+Watcher = Callable[[JsonObject], object]
 
 watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 """Who is told of every event of a run in this process; the terminal's display, for one."""
@@ -48,6 +51,7 @@ async def _recorded(prepared: Prepared, run: Run, command: str, selection: Selec
     _record_start(prepared, run, command, selection)
     status, reason = "stopped", "ended from outside"
     try:
+        await baseline(run, await asyncio.to_thread(run.repository.head))
         outcomes = await dispatch(
             run, selection.tasks, merged=prepared.merged, slots=order.slots, barrier=order.barrier
         )
@@ -55,13 +59,13 @@ async def _recorded(prepared: Prepared, run: Run, command: str, selection: Selec
         status = "failed" if unmerged else "succeeded"
         reason = f"not merged: {', '.join(unmerged)}" if unmerged else ""
         return outcomes
-    except OSError as error:
+    except OrchestratorError as error:
         reason = str(error)
         raise
     finally:
         data = {"status": status, "reason": reason, "seconds": round(time.monotonic() - began, 3)}
         run.events.record("run_ended", f"run/{run.name}/ended", data)
-        await asyncio.to_thread(_project, prepared, run)
+        await asyncio.to_thread(_project, prepared, run, say.get())
 
 
 def _record_start(prepared: Prepared, run: Run, command: str, selection: Selection) -> None:
@@ -89,11 +93,15 @@ def _outline(plan: Plan) -> JsonObject:
     }
 
 
-def _project(prepared: Prepared, run: Run) -> None:
-    """Write the files that people and other programs read: each agent's state and the plan's graph."""
+def _project(prepared: Prepared, run: Run, say: Callable[[str], None]) -> None:
+    """Write what people and other programs read: each agent's state, the plan's graph, and the database."""
     outcomes = [event["data"] for event in run.events.all("outcome")]
     fields = Outcome.model_fields
     ended = [Outcome.model_validate({k: v for k, v in data.items() if k in fields}) for data in outcomes]
     state.rebuild(run.home, run.agents, ended)
     states = {outcome.task: outcome.status for outcome in ended} | dict.fromkeys(run.merged(), "merged")
     dependencies.write(run.home, prepared.plan, states)
+    try:
+        store.ingest(run.home)
+    except StorageError as error:  # the journal holds it all; the next report ingests it
+        say(f"{error}")

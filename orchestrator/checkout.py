@@ -8,7 +8,7 @@ the meantime stays.
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -118,7 +118,7 @@ def _strangers(top: Path, at: Path, removed: set[str], *, is_leaf: bool) -> Iter
 
 
 @contextmanager
-def _second_index(here: git.Place) -> Iterator[dict[str, str]]:
+def _second_index(here: git.Place) -> Generator[dict[str, str]]:
     """Work on a copy of the index, and put it in place of the index where all went well."""
     copy = here.git_dir / "index.mbo"
     (here.git_dir / "index.mbo.lock").unlink(missing_ok=True)
@@ -131,7 +131,7 @@ def _second_index(here: git.Place) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def _index_lock(here: git.Place, old: str, new: str) -> Iterator[int]:
+def _index_lock(here: git.Place, old: str, new: str) -> Generator[int]:
     """Hold git's index lock, and the file itself, so that a later run sees whether we or our git still live."""
     path = here.git_dir / "index.lock"
     part = here.git_dir / "index.mbo.part"

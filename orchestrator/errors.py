@@ -1,18 +1,18 @@
 """Every error this product raises on purpose.
 
-    OrchestratorError                 one clear line for a person: what, where, what to do
-    ├── InputError                    the user's input is wrong; exit code 2, nothing was changed
-    │   ├── PlanError                 a plan with problems, all of them listed
-    │   ├── HomeBusyError             another run holds the home
-    │   └── UnsupportedError          this machine lacks something (git, bubblewrap, a toolchain)
-    ├── WorkError                     the work itself failed; exit code 1
-    │   ├── StorageError              the disk refused a write (full, read-only); the run stops and can be resumed
-    │   ├── SandboxError              the sandbox did not start a command
-    │   ├── GitError                  a git command failed where it should not
-    │   ├── JournalError              a journal is damaged in a place that is not its torn tail
-    │   └── ModelError                a model gave no usable turn
-    │       └── PlaybookExhausted     the playbook has no turns for this round
-    └── TransientError                may pass on another try; Prefect retries the step
+OrchestratorError                 one clear line for a person: what, where, what to do
+├── InputError                    the user's input is wrong; exit code 2, nothing was changed
+│   ├── PlanError                 a plan with problems, all of them listed
+│   ├── HomeBusyError             another run holds the home
+│   └── UnsupportedError          this machine lacks something (git, bubblewrap, a toolchain)
+├── WorkError                     the work itself failed; exit code 1
+│   ├── StorageError              the disk refused a write (full, read-only); the run stops and can be resumed
+│   ├── SandboxError              the sandbox did not start a command
+│   ├── GitError                  a git command failed where it should not
+│   ├── JournalError              a journal is damaged in a place that is not its torn tail
+│   └── ModelError                a model gave no usable turn
+│       └── PlaybookExhausted     the playbook has no turns for this round
+└── TransientError                may pass on another try; Prefect retries the step
 """
 
 from collections.abc import Sequence

@@ -24,7 +24,13 @@ class Events:
             self._data[record["id"]] = record
 
     def record(
-        self, kind: str, record_id: str, data: Mapping[str, Any], *, session: SessionRef | None = None, **about: str
+        self,
+        kind: str,
+        record_id: str,
+        data: Mapping[str, Any],
+        *,
+        session: SessionRef | None = None,
+        about: Mapping[str, str] | None = None,
     ) -> JsonObject:
         """Write one event and return the data that stands under its id: `data`, or what was recorded there before.
 
@@ -33,7 +39,7 @@ class Events:
         if record_id not in self._data:
             if session:
                 about = {"task": session.task, "key": session.key, "agent": session.agent}
-            event = Event(id=record_id, time=now(), kind=kind, run=self.run, data=dict(data), **about)
+            event = Event(id=record_id, time=now(), kind=kind, run=self.run, data=dict(data), **(about or {}))
             record = event.model_dump(mode="json", exclude_none=True)
             self._journal.append(record)
             self._data[record_id] = record
@@ -48,7 +54,7 @@ class Events:
         """Yield every record of one kind, in the order written."""
         return (record for record in list(self._data.values()) if record["kind"] == kind)
 
-    def listen(self, listener: Callable[[JsonObject], None]) -> None:
+    def listen(self, listener: Callable[[JsonObject], object]) -> None:
         """Call `listener` with every event after it is on disk."""
         self._journal.listen(listener)
 

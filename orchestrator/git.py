@@ -9,7 +9,7 @@ import fcntl
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -207,7 +207,7 @@ def wait_for_orphans(guard: Path) -> None:
 
 
 @contextmanager
-def _guarded(guard: Path | None) -> Iterator[tuple[int, ...]]:
+def _guarded(guard: Path | None) -> Generator[tuple[int, ...]]:
     if guard is None:
         yield ()
         return
@@ -217,7 +217,7 @@ def _guarded(guard: Path | None) -> Iterator[tuple[int, ...]]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[int]:
+def _opened(path: Path) -> Generator[int]:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:

@@ -27,7 +27,7 @@ class Journal:
         """Open the journal at `path`, creating it if need be, and cut a torn tail."""
         self.path = path
         self._ids: set[str] = set()
-        self._listeners: list[Callable[[JsonObject], None]] = []
+        self._listeners: list[Callable[[JsonObject], object]] = []
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ class Journal:
         """Yield every record in the order written."""
         return read(self.path)
 
-    def listen(self, listener: Callable[[JsonObject], None]) -> None:
+    def listen(self, listener: Callable[[JsonObject], object]) -> None:
         """Call `listener` with every record after it is on disk; it must not block or raise."""
         self._listeners.append(listener)
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import platform
+import re
 import shutil
 import struct
 import subprocess
@@ -140,14 +141,13 @@ def profile(room: Room, *, user: int | None, files: Mapping[str, int]) -> list[s
 
     `files` are files of ours to show, as descriptors. Later options lie over earlier ones.
     """
-    shared = ["pid", "net", "ipc", "uts"]
     own_user = [] if user is not None else ["--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"]
     drop = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if user is not None else []
     tree = "--bind" if room.writable else "--ro-bind"
     return [
         *own_user,
-        *(f"--unshare-{name}" for name in shared),
-        *("--unshare-cgroup-try", "--hostname", "sandbox", "--die-with-parent", "--new-session", *drop),
+        *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
+        *("--hostname", "sandbox", "--die-with-parent", "--new-session", *drop),
         *("--clearenv", "--setenv", "HOME", "/home/agent"),
         *(word for name, value in room.variables.items() for word in ("--setenv", name, value)),
         *_system(),
@@ -188,10 +188,8 @@ def _is_system(place: Path) -> bool:
 
 def _parents(places: Iterable[Path]) -> list[str]:
     """Make the folders above `places` open to all: bubblewrap would give them the mode they have outside."""
-    folders = {parent for place in places if not _is_system(place) for parent in place.parents} - {
-        Path("/"),
-        Path("/tmp"),
-    }
+    folders = {parent for place in places if not _is_system(place) for parent in place.parents[:-1]}
+    folders.discard(Path("/tmp"))
     return [word for folder in sorted(folders) for word in ("--perms", "0755", "--dir", str(folder))]
 
 
@@ -214,9 +212,9 @@ def _limits(user: int | None) -> list[str]:
 
 
 def limits_processes(user: int | None) -> bool:
-    """Tell whether a limit of processes counts the sandbox's own only: by its uid, or its user namespace (Linux 5.14)."""
-    major, minor = (int(part) for part in platform.release().split(".")[:2])
-    return user is not None or (major, minor) >= (5, 14)
+    """Tell whether a limit of processes counts the sandbox's own only: by uid, or by user namespace (Linux 5.14)."""
+    version = re.match(r"(\d+)\.(\d+)", platform.release())
+    return user is not None or (version is not None and (int(version[1]), int(version[2])) >= (5, 14))
 
 
 @contextmanager

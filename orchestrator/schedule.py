@@ -24,8 +24,9 @@ def remaining(plan: Plan, ids: Iterable[str]) -> dict[str, int]:
 def missing(plan: Plan, selected: Iterable[str], done: Collection[str]) -> dict[str, tuple[str, ...]]:
     """Return for each selected task what it needs that is neither selected nor done; nothing for the others."""
     chosen = _chosen(plan, selected)
+    there = {*chosen, *done}
     lacking = {
-        task_id: tuple(dep for dep in task.deps if dep not in chosen and dep not in done)
+        task_id: tuple(dep for dep in task.deps if dep not in there)
         for task_id, task in chosen.items()
         if task_id not in done
     }
@@ -46,8 +47,11 @@ class Schedule:
         With `barrier`, no task starts before all selected tasks of earlier phases have come to an end.
 
         Raises:
-            InputError: a task is unknown, or needs one that is neither selected nor done.
+            InputError: there is no slot, a task is unknown, or it needs one that is neither selected nor done.
         """
+        if slots < 1:
+            raise InputError(f"{slots} slots run nothing; give at least 1")
+        done = frozenset(done)
         self.slots = slots
         self.barrier = barrier
         self.running: dict[str, BuildTask] = {}
@@ -68,10 +72,10 @@ class Schedule:
             for dep in deps:
                 self._dependents[dep].append(task_id)
         longest = remaining(plan, self._left)
-        self._by_length = sorted(self._left, key=lambda task_id: -longest[task_id])
-        self._free = [task_id for task_id in self._by_length if not self._left[task_id]]
+        by_length = sorted(self._left, key=lambda task_id: -longest[task_id])
+        self._rank = {task_id: rank for rank, task_id in enumerate(by_length)}
+        self._free = [task_id for task_id in by_length if not self._left[task_id]]
         """The unstarted tasks that wait for no other, longest remaining path first."""
-        self._rank = {task_id: rank for rank, task_id in enumerate(self._by_length)}
         self._open = Counter(self._tasks[task_id].phase for task_id in self._left)
         """How many tasks of each phase have not come to an end."""
 
@@ -126,7 +130,7 @@ class Schedule:
         if self._left[task.id]:
             return self._reason_of_deps(task)
         if task.phase > (limit := self._phase_limit()):
-            return f"waits for phase {limit}, where {self._open[limit]} of its tasks have not ended"
+            return f"waits for the end of phase {limit} ({self._open[limit]} left)"
         if task.agent in holders:
             return f"agent {task.agent} is busy with {holders[task.agent]}"
         if len(self.running) >= self.slots:

@@ -1,6 +1,8 @@
 """The probes at start: real attempts to get out of the sandbox, made through the very path that agents use."""
 
+import _thread
 import asyncio
+import ctypes
 import fcntl
 import inspect
 import json
@@ -9,7 +11,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,11 +71,8 @@ async def _attempts(sandbox: Sandbox, worktree: Path, outside: _Outside) -> list
         "variables": ["HOME", "PWD", *Room(worktree, writable=True).variables],
         "processes": PROCESSES + 64 if limits_processes(sandbox.owner(_SLOT)) else 0,
     }
-    program = (
-        f"{inspect.getsource(attempt_all)}\nimport json, sys\nprint(json.dumps(attempt_all(json.loads(sys.argv[1]))))"
-    )
     python = str(Path(sys.executable).resolve())
-    command = [python, "-I", "-S", "-c", program, json.dumps(told)]
+    command = [python, "-I", "-S", "-c", _program(), json.dumps(told)]
     finished = await _run(sandbox, command, worktree, read_only=toolchain.interpreter())
     try:
         got_through: list[str] = json.loads(finished.output)
@@ -138,78 +137,97 @@ def _outside(folder: Path) -> Iterator[_Outside]:
         yield _Outside(canary, tcp.getsockname()[1], f"mbo-self-test-{os.getpid()}", datagrams)
 
 
-def attempt_all(told: "JsonObject") -> list[str]:
-    """Return what could be done that must not be; runs inside, as source text, so it brings all that it needs."""
-    import _thread
-    import ctypes
-    import os
-    import socket
-    from pathlib import Path
+# What follows runs inside, as source text, with the standard library alone. A probe that is held back raises OSError.
 
-    libc = ctypes.CDLL(None, use_errno=True)
 
-    def connect(family: int, address: object) -> None:
-        with socket.socket(family) as client:
-            client.settimeout(0.5)
-            client.connect(address)
-
-    def send() -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.sendto(b"x", ("127.0.0.1", told["udp"]))
-        raise OSError  # whether it arrived is seen outside
-
-    def call(result: int) -> None:
-        if result != 0:
-            raise OSError
-
-    def see_variables() -> None:
-        seen: set[str] = set()
-        for environ in Path("/proc").glob("[0-9]*/environ"):
-            try:
-                seen |= {entry.partition("=")[0] for entry in environ.read_text().split("\0")}
-            except OSError:
-                continue
-        call(len(seen - {"", *told["variables"]}) == 0)
-
-    def keep_power() -> None:
-        status = dict(line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines())
-        is_powerless = int(status["CapEff"], 16) == 0 and int(status["CapBnd"], 16) == 0 and status["NoNewPrivs"] == "1"
-        call(is_powerless and os.getuid() != 0)
-
-    def start_many() -> None:
-        if told["processes"] == 0:
-            raise OSError  # not promised on this kernel
-        started, wait = 0, _thread.allocate_lock()
-        wait.acquire()
-        try:
-            for started in range(told["processes"]):
-                _thread.start_new_thread(wait.acquire, ())
-        except RuntimeError as error:
-            raise OSError(started) from error
-
-    attempts = {
+def attempt_all(told: JsonObject) -> list[str]:
+    """Return what could be done that must not be."""
+    probes: dict[str, Callable[[], object]] = {
         "read files outside": lambda: Path(told["canary"]).read_text(),
         "write files outside": lambda: Path(told["canary"]).write_text("x"),
         "write to the root folder": lambda: Path("/probe").write_text("x"),
         "write .git": lambda: Path(".git").write_text("x"),
         "remove .git": lambda: Path(".git").unlink(),
-        "see our environment": see_variables,
-        "see other processes": lambda: call(len(list(Path("/proc").glob("[0-9]*"))) <= 3),
+        "see our environment": lambda: see_variables(set(told["variables"])),
+        "see other processes": lambda: refuse(len(list(Path("/proc").glob("[0-9]*"))) <= 3),
         "keep privileges": keep_power,
         "set the core pattern": lambda: os.open("/proc/sys/kernel/core_pattern", os.O_WRONLY),
-        "make a user namespace": lambda: call(libc.unshare(0x10000000)),
-        "remount the root": lambda: call(libc.mount(None, b"/", None, 0x1020, None)),
+        "make a user namespace": lambda: refuse(ctypes.CDLL(None).unshare(0x10000000) != 0),
+        "remount the root": lambda: refuse(ctypes.CDLL(None).mount(None, b"/", None, 0x1020, None) != 0),
         "connect by TCP": lambda: connect(socket.AF_INET, ("127.0.0.1", told["tcp"])),
         "connect to an abstract socket": lambda: connect(socket.AF_UNIX, "\0" + told["abstract"]),
         "talk to the virtual machine's host": lambda: socket.socket(40).close(),
-        "send a datagram": send,
-        "start processes without end": start_many,
+        "send a UDP datagram": lambda: send(told["udp"]),
+        "start processes without end": lambda: start_many(told["processes"]),
     }
     got_through: list[str] = []
-    for name, attempt in attempts.items():
+    for name, attempt in probes.items():
         try:
             attempt()
         except OSError:
             continue
         got_through.append(name)
     return got_through
+
+
+def refuse(is_held_back: bool) -> None:
+    """Say that a probe was held back."""
+    if is_held_back:
+        raise OSError
+
+
+def connect(family: int, address: tuple[str, int] | str) -> None:
+    """Reach a listener."""
+    with socket.socket(family) as client:
+        client.settimeout(0.5)
+        client.connect(address)
+
+
+def send(port: int) -> None:
+    """Send a datagram; whether it arrived is seen outside."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.sendto(b"x", ("127.0.0.1", port))
+    raise OSError
+
+
+def see_variables(expected: set[str]) -> None:
+    """Find a variable that was not given in the environment of any process."""
+    seen: set[str] = set()
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            seen |= {entry.partition("=")[0] for entry in environ.read_text().split("\0")}
+        except OSError:
+            continue
+    refuse(seen <= {"", *expected})
+
+
+def keep_power() -> None:
+    """Be root, hold a capability, or be able to gain one."""
+    status = dict(line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    is_powerless = int(status["CapEff"], 16) == 0 and int(status["CapBnd"], 16) == 0 and status["NoNewPrivs"] == "1"
+    refuse(is_powerless and os.getuid() != 0)
+
+
+def start_many(count: int) -> None:
+    """Have `count` threads at once, which count as processes; none where no limit is promised."""
+    refuse(count == 0)
+    wait = _thread.allocate_lock()
+    wait.acquire()
+    try:
+        for _ in range(count):
+            _thread.start_new_thread(wait.acquire, ())
+    except RuntimeError as error:
+        raise OSError from error
+
+
+def _program() -> str:
+    inside = (attempt_all, refuse, connect, send, see_variables, keep_power, start_many)
+    return "\n".join(
+        [
+            "from __future__ import annotations",
+            "import _thread, ctypes, json, os, socket, sys",
+            "from pathlib import Path",
+            *map(inspect.getsource, inside),
+            "print(json.dumps(attempt_all(json.loads(sys.argv[1]))))",
+        ]
+    )

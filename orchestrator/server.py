@@ -20,7 +20,9 @@ from pathlib import Path
 from orchestrator import prefect_api, server_seed
 from orchestrator.errors import TransientError, UnsupportedError
 from orchestrator.home import Home, read_json, write_json
+from orchestrator.liveness import start_ticks
 from orchestrator.models.value import Frozen
+from orchestrator.prefect_settings import CLIENT_SETTINGS, SERVER_SETTINGS
 from orchestrator.settings import inherited, prefect_api_url
 
 START_SECONDS = 120.0
@@ -28,28 +30,6 @@ START_SECONDS = 120.0
 STOP_SECONDS = 5.0
 PORTS_TRIED = 3
 HOST = "127.0.0.1"
-
-_QUIET = {
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "DO_NOT_TRACK": "1",
-}
-SERVER_SETTINGS = _QUIET | {
-    # without batches the recorder costs 27-40 ms of CPU a task run, with them 7 ms
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
-    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "500",
-    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "100",
-    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",
-    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-}
-CLIENT_SETTINGS = _QUIET | {
-    "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",  # the temporary server drops records; ours must be reached
-    "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",  # pickles hide secrets from every search
-    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
-    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # the terminal is ours; its logs are in the UI
-    "PREFECT_LOGGING_HANDLERS_DEBUG_LEVEL": "CRITICAL",
-}
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """The servers that this very process spawned, which only it can reap."""
@@ -169,7 +149,7 @@ def sweep(server: Server) -> list[str]:
 def process_tag() -> str:
     """Return the tag by which `sweep` knows the flow runs of this process."""
     pid = os.getpid()
-    return f"mbo-pid-{pid}-{_start_ticks(pid)}"
+    return f"mbo-pid-{pid}-{start_ticks(pid)}"
 
 
 def environment(home: Home, server: Server) -> dict[str, str]:
@@ -203,7 +183,7 @@ def _spawn(home: Home, port: int) -> Server:
             start_new_session=True,
         )
     _children[process.pid] = process
-    server = Server(url=url, pid=process.pid, started=_start_ticks(process.pid))
+    server = Server(url=url, pid=process.pid, started=start_ticks(process.pid))
     write_json(_state(home), server.model_dump())
     return server
 
@@ -245,23 +225,13 @@ def _stop(server: Server) -> None:
 
 
 def _is_alive(server: Server) -> bool:
-    return server.pid is not None and _start_ticks(server.pid) == server.started
-
-
-def _start_ticks(pid: int) -> int | None:
-    """Return when the process started, in clock ticks since the machine's start; None when it is gone or a zombie."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    fields = stat.rpartition(")")[2].split()  # the command's name, in parentheses, may hold anything
-    return None if fields[0] in "ZX" else int(fields[19])
+    return server.pid is not None and start_ticks(server.pid) == server.started
 
 
 def _is_orphan(tags: list[str]) -> bool:
     owners = [tag.removeprefix("mbo-pid-").split("-") for tag in tags if tag.startswith("mbo-pid-")]
     return any(
-        len(owner) == 2 and all(map(str.isdigit, owner)) and _start_ticks(int(owner[0])) != int(owner[1])
+        len(owner) == 2 and all(map(str.isdigit, owner)) and start_ticks(int(owner[0])) != int(owner[1])
         for owner in owners
     )
 

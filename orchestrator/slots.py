@@ -55,7 +55,10 @@ def write_tree(slot: Slot) -> str:
     """
     _drop_stale_lock(slot)
     _refuse_nested(slot)
-    git.run(slot.place, "add", "--all")
+    if not _add(slot):
+        _open_closed(slot.path)
+        _refuse_nested(slot)  # what was closed could hide one
+        git.run(slot.place, "add", "--all")
     return git.text(slot.place, "write-tree")
 
 
@@ -94,7 +97,7 @@ def _remake(slot: Slot, tree: str, commit: str, owner: int | None) -> None:
         _discard(slot)
         _reset(slot, tree, commit, owner)
     except OSError as error:
-        raise StorageError(f"{error.filename}: {error.strerror}; mend that, then run the same command") from error
+        raise StorageError(f"{slot.path}: {error.strerror}; mend that, then run the same command") from error
 
 
 def _register(slot: Slot, commit: str) -> None:
@@ -167,6 +170,17 @@ def _refuse_nested(slot: Slot) -> None:
         raise GitError(f"nested repositories cannot be kept: {_some(sorted(nested))}; remove them or their .git")
 
 
+def _add(slot: Slot) -> bool:
+    """Add everything to the index; tell whether nothing was left out, as git passes closed folders with a warning."""
+    done = git.run(slot.place, "add", "--all", accept=(0, 1, 128))
+    return done.returncode == 0 and b"Permission denied" not in done.stderr
+
+
+def _open_closed(folder: Path) -> None:
+    """Give ourselves access to everything below `folder`; only where we are not root can it be missing."""
+    subprocess.run(["chmod", "-R", "u+rwX", "--", folder], capture_output=True, check=False)
+
+
 def _discard(slot: Slot) -> None:
     """Remove the worktree and git's record of it; what it held is kept under its snapshots' refs."""
     _remove(slot.path)
@@ -176,7 +190,7 @@ def _discard(slot: Slot) -> None:
 def _remove(path: Path) -> None:
     """Remove a file or a folder of any depth, closed folders included; Python's own way ends at its recursion limit."""
     if path.is_dir() and not path.is_symlink():
-        subprocess.run(["chmod", "-R", "u+rwX", "--", path], capture_output=True, check=False)
+        _open_closed(path)
         subprocess.run(["rm", "-rf", "--", path], capture_output=True, check=False)
     else:
         path.unlink(missing_ok=True)

@@ -24,8 +24,9 @@ def keys(
     """
     tasks = {task.id: task for task in plan.tasks}
     people = _people(plan, agents)
-    toolchain = _text(plan, plan.toolchain)
+    toolchain = digest(_text(plan, plan.toolchain))
     product = _text(plan, plan.specification)
+    wanted = {part.number: digest(specification(product, part.number)) for part in plan.components}
     found: dict[str, str] = {}
     for task_id in TopologicalSorter({task.id: task.deps for task in plan.tasks}).static_order():
         task = tasks[task_id]
@@ -36,8 +37,8 @@ def keys(
                 "prompts": prompts,
                 "model": model(task),
                 "gate": gate_digest(plan, task),
-                "toolchain": digest(toolchain),
-                "specification": digest(specification(product, task.component)),
+                "toolchain": toolchain,
+                "specification": wanted[task.component],
                 "deps": sorted(found[dep] for dep in task.deps),
             }
         )

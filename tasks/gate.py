@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from prefect import task
@@ -10,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from orchestrator import evidence, kept
 from orchestrator.gate import Examination, examine, rules
-from orchestrator.models import Answer, Check, SessionRef
+from orchestrator.models import Answer, Check, JsonObject, SessionRef, canonical_json, digest
 from orchestrator.plan import gate as gate_of
 from orchestrator.plan import gate_digest
 from tasks.retry import POLICY
@@ -18,6 +19,8 @@ from tasks.run import Run
 
 Stage = Literal["answer", "merged"]
 SOURCE_LIMIT = 2_000_000
+BASELINE_SLOT = 0
+"""The baseline is taken before any task has a slot."""
 
 
 @task(task_run_name="{answer.session.task} gate", cache_policy=NO_CACHE, **POLICY)
@@ -26,9 +29,7 @@ async def gate(run: Run, answer: Answer, slot: int) -> tuple[Check, ...]:
     return await check(run, answer.session, base=answer.base, commit=answer.commit, slot=slot, stage="answer")
 
 
-async def check(
-    run: Run, session: SessionRef, *, base: str, commit: str, slot: int, stage: Stage
-) -> tuple[Check, ...]:
+async def check(run: Run, session: SessionRef, *, base: str, commit: str, slot: int, stage: Stage) -> tuple[Check, ...]:
     """Check what `commit` makes of `base`; a command that has judged this very tree for this task is not run again.
 
     A red rule ends it, since what breaks a rule is not run.
@@ -45,30 +46,66 @@ async def check(
         done = _recall(run, session, stage, command.name, tree)
         if done is None:
             worktree = await asyncio.to_thread(run.repository.open_slot, slot, commit, owner)
-            examination = Examination(
-                home=run.home,
-                task=session.task,
-                tree=tree,
-                worktree=worktree,
-                slot=slot,
-                sandbox=run.sandbox,
-                toolchain=run.toolchain,
-                environment=run.plan.environment,
-                gate=gate_digest(run.plan, task_),
-                known=known,
-            )
+            examination = _examination(run, task_.id, tree, worktree, slot, gate_digest(run.plan, task_), known)
             done = await examine(command, examination)
         checks.append(_record(run, session, stage, done))
     return tuple(checks)
 
 
+async def baseline(run: Run, commit: str) -> None:
+    """Find out which tests pass on a commit that no gate of ours has seen: the history a project brings along.
+
+    A project without a file whose name says test has none, and nothing is run.
+    """
+    if _merged_at(run, commit) or run.events.recall(_baseline_id(commit)) is not None:
+        return
+    files = await asyncio.to_thread(run.repository.files, commit)
+    commands = [command for gate in run.plan.gates.values() for command in gate if command.tests]
+    passed: list[str] = []
+    if commands and any("test" in PurePosixPath(file).name for file in files):
+        owner = run.sandbox.owner(BASELINE_SLOT)
+        worktree = await asyncio.to_thread(run.repository.open_slot, BASELINE_SLOT, commit, owner)
+        tree = await asyncio.to_thread(run.repository.tree, commit)
+        done = await examine(
+            commands[0], _examination(run, "base", tree, worktree, BASELINE_SLOT, digest("baseline"), {})
+        )
+        passed = json.loads(kept.load(run.home, done.tests)) if done.tests else []
+    tests = kept.keep(run.home, canonical_json(dict.fromkeys(passed, "base")))
+    run.events.record("baseline", _baseline_id(commit), {"commit": commit, "tests": tests, "passed": len(passed)})
+
+
 def known_tests(run: Run, commit: str) -> dict[str, str]:
     """Return the tests that passed on a commit of the integration branch, each with the task that brought it.
 
-    What stood before the first merge counts as brought by `base`, once a gate has seen it pass.
+    Those that stood before the first merge count as brought by `base`.
     """
-    merged = next((event["data"] for event in run.events.all("merged") if event["data"]["commit"] == commit), None)
-    return {} if merged is None else json.loads(kept.load(run.home, merged["tests"]))
+    seen = _merged_at(run, commit) or run.events.recall(_baseline_id(commit))
+    return json.loads(kept.load(run.home, seen["tests"])) if seen else {}
+
+
+def _merged_at(run: Run, commit: str) -> JsonObject | None:
+    return next((event["data"] for event in run.events.all("merged") if event["data"]["commit"] == commit), None)
+
+
+def _baseline_id(commit: str) -> str:
+    return f"baseline/{commit}"
+
+
+def _examination(
+    run: Run, task_id: str, tree: str, worktree: Path, slot: int, gate_: str, known: dict[str, str]
+) -> Examination:
+    return Examination(
+        home=run.home,
+        task=task_id,
+        tree=tree,
+        worktree=worktree,
+        slot=slot,
+        sandbox=run.sandbox,
+        toolchain=run.toolchain,
+        environment=run.plan.environment,
+        gate=gate_,
+        known=known,
+    )
 
 
 def tests_after(run: Run, task_id: str, known: dict[str, str], checks: tuple[Check, ...]) -> dict[str, str]:

@@ -7,15 +7,12 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from orchestrator import kept
-from orchestrator.project import fast_forward
+from orchestrator.checkout import fast_forward
 from orchestrator.models import Answer, Check, Frozen, SessionRef, Verdict, canonical_json
 from tasks.gate import check, known_tests, tests_after
+from tasks.record import TESTS, reconcile, record_merge
 from tasks.retry import POLICY
 from tasks.run import Run
-
-
-TESTS = "Tests"
-"""The trailer that refers to the kept list of tests that passed on the merged tree."""
 
 
 class Integration(Frozen):
@@ -48,10 +45,10 @@ async def integrate(run: Run, answer: Answer, verdicts: Sequence[Verdict], slot:
         merge = await asyncio.to_thread(repository.merge, onto, answer.commit)
         merged = await asyncio.to_thread(_keep, run, answer, merge.tree, onto)
         if merge.conflicts:
-            return _refuse(run, session, Integration(onto=onto, merged=merged, conflicts=merge.conflicts))
+            return _refuse(run, session, answer.base, Integration(onto=onto, merged=merged, conflicts=merge.conflicts))
         checks = await check(run, session, base=onto, commit=merged, slot=slot, stage="merged")
         if not all(done.passed for done in checks):
-            return _refuse(run, session, Integration(onto=onto, merged=merged, checks=checks))
+            return _refuse(run, session, answer.base, Integration(onto=onto, merged=merged, checks=checks))
         commit = await asyncio.to_thread(_land, run, answer, verdicts, merge.tree, onto, checks)
         return Integration(commit=commit, onto=onto, checks=checks)
 
@@ -60,11 +57,12 @@ def _place(session: SessionRef) -> str:
     return f"{session.key[:16]}/{session.attempt}.{session.round}/refused"
 
 
-def _refuse(run: Run, session: SessionRef, integration: Integration) -> Integration:
+def _refuse(run: Run, session: SessionRef, base: str, integration: Integration) -> Integration:
     """Record why the answer did not land; so a later run goes on from the same merge, wherever the branch is then."""
     kind = "conflict" if integration.conflicts else "rejected"
     data = {
         "files": list(integration.conflicts),
+        "tasks": _landed_since(run, base),
         "onto": integration.onto,
         "attempt": session.attempt,
         "round": session.round,
@@ -72,6 +70,13 @@ def _refuse(run: Run, session: SessionRef, integration: Integration) -> Integrat
     }
     stands = run.events.record(kind, _place(session), data, session=session)
     return Integration.model_validate(stands["integration"])
+
+
+def _landed_since(run: Run, base: str) -> list[str]:
+    """Return the tasks that landed after `base`, newest first: those that an answer built on it may conflict with."""
+    landed = list(run.repository.landed().values())
+    commits = [landing.commit for landing in landed]
+    return [landing.task for landing in landed[: commits.index(base) if base in commits else None]]
 
 
 def _keep(run: Run, answer: Answer, tree: str, onto: str) -> str:
@@ -108,26 +113,3 @@ def _land(
         result = fast_forward(run.project, run.home.repository, run.repository.branch)
         run.events.record("checkout", f"run/{run.name}/checkout/{commit[:12]}", {"result": result})
     return commit
-
-
-def reconcile(run: Run) -> None:
-    """Record the merges that landed in the moment before a kill and are not in the project journal."""
-    for key, landing in run.repository.landed().items():
-        answer = next((e["data"] for e in reversed(list(run.events.all("answer"))) if e["key"] == key), None)
-        if run.events.recall(f"{key[:16]}/merged") is None and answer is not None:
-            tests = run.repository.trailer(landing.commit, TESTS)
-            record_merge(run, Answer.model_validate(answer), landing.commit, run.repository.tree(landing.commit), tests)
-
-
-def record_merge(run: Run, answer: Answer, commit: str, tree: str, tests: str) -> None:
-    """Record in the project journal that an answer has landed."""
-    session = answer.session
-    data = {
-        "commit": commit,
-        "tree": tree,
-        "files": len(answer.files),
-        "lines_added": answer.lines_added,
-        "lines_removed": answer.lines_removed,
-        "tests": tests,
-    }
-    run.events.record("merged", f"{session.key[:16]}/merged", data, session=session)

@@ -19,7 +19,13 @@ from tasks.work import record_end, record_turn, session_data
 
 @task(task_run_name="{session.task} review · {session.agent}", cache_policy=NO_CACHE, **POLICY)
 async def review(
-    run: Run, session: SessionRef, answer: Answer, checks: Sequence[Check], earlier: Sequence[Verdict], worktree: Path, slot: int
+    run: Run,
+    session: SessionRef,
+    answer: Answer,
+    checks: Sequence[Check],
+    earlier: Sequence[Verdict],
+    worktree: Path,
+    slot: int,
 ) -> Verdict:
     """Return the reviewer's verdict on the answer in `worktree`; the same session, once judged, is never held again.
 
@@ -44,7 +50,13 @@ async def review(
 
 
 async def _converse(
-    run: Run, session: SessionRef, answer: Answer, checks: Sequence[Check], earlier: Sequence[Verdict], worktree: Path, slot: int
+    run: Run,
+    session: SessionRef,
+    answer: Answer,
+    checks: Sequence[Check],
+    earlier: Sequence[Verdict],
+    worktree: Path,
+    slot: int,
 ) -> loop.Ended:
     transcript = run.transcript(session.key)
     agent = run.agents[session.agent]

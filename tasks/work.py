@@ -59,6 +59,7 @@ async def _converse(run: Run, session: SessionRef, opening: Opening, slot: int) 
     if not recalled.messages:
         system, text = await asyncio.to_thread(_brief, run, session, opening)
         transcript.open(session, system, text)
+
     async def checkpoint() -> str:
         ref = f"refs/mbo/work/{session.id}"
         return await asyncio.to_thread(run.repository.snapshot, slot, ref, opening.base)
@@ -82,7 +83,9 @@ def record_turn(run: Run, session: SessionRef, number: int, record: JsonObject) 
     """Record in the project journal what one turn of a session cost and which tools it called."""
     tools = [block["name"] for block in record["message"]["content"] if block["type"] == "tool_use"]
     data = {"turn": number, "model": run.model.name, "usage": record["usage"], "seconds": record["seconds"]}
-    run.events.record("turn", f"{session.id}/turn-{number}", session_data(session, **data, tools=tools), session=session)
+    run.events.record(
+        "turn", f"{session.id}/turn-{number}", session_data(session, **data, tools=tools), session=session
+    )
 
 
 def record_end(run: Run, session: SessionRef, ended: loop.Ended) -> None:

@@ -25,19 +25,28 @@ def _no_identity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that holds a prepared project and the home made from it, to be copied."""
+    folder = tmp_path_factory.mktemp("prepared")
+    prepare(folder / "project", FILES)
+    Repository(Home(folder / "home")).create(folder / "project")
+    return folder
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(tmp_path: Path, prepared: Path) -> Path:
     """Return a prepared project."""
-    prepare(tmp_path / "project", FILES)
-    return tmp_path / "project"
+    project = shutil.copytree(prepared / "project", tmp_path / "project", symlinks=True)
+    subprocess.run(["git", "-C", project, "update-index", "-q", "--refresh"], check=True)
+    return project
 
 
 @pytest.fixture
-def repository(tmp_path: Path, project: Path) -> Repository:
+def repository(tmp_path: Path, prepared: Path) -> Repository:
     """Return the integration repository made from the project."""
-    repository = Repository(Home(tmp_path / "home"))
-    repository.create(project)
-    return repository
+    shutil.copytree(prepared / "home", tmp_path / "home")
+    return Repository(Home(tmp_path / "home"))
 
 
 def in_git(project: Path, *arguments: str) -> str:
@@ -308,7 +317,7 @@ def test_a_linked_worktree_is_a_checkout_too(project: Path, repository: Reposito
 
 SLOW_GIT = """#!/bin/sh
 case "$*" in
-  *{stage}*) {before} "{git}" "$@"; kill -9 $PPID; sleep 0.2; exit 0;;
+  *{stage}*) "{git}" "$@"; kill -9 $PPID; sleep 0.2; exit 0;;
 esac
 exec "{git}" "$@"
 """
@@ -316,20 +325,19 @@ exec "{git}" "$@"
 
 def killed(project: Path, repository: Repository, folder: Path, stage: str) -> None:
     """Run an update whose process is killed right after git did `stage`."""
-    real = shutil.which("git")
     (folder / "bin").mkdir()
-    (folder / "bin/git").write_text(SLOW_GIT.format(stage=stage, git=real, before=""))
+    (folder / "bin/git").write_text(SLOW_GIT.format(stage=stage, git=shutil.which("git")))
     (folder / "bin/git").chmod(0o755)
     script = (
         "import sys; from pathlib import Path; from orchestrator.checkout import fast_forward\n"
         "fast_forward(Path(sys.argv[1]), Path(sys.argv[2]), 'main')\n"
     )
     environment = os.environ | {"PATH": f"{folder}/bin:{os.environ['PATH']}"}
-    done = subprocess.run(
-        [sys.executable, "-c", script, project, repository.path], env=environment, cwd=Path(__file__).parents[1]
-    )
+    command = [sys.executable, "-c", script, project, repository.path]
+    done = subprocess.run(command, env=environment, cwd=Path(__file__).parents[1], check=False)
     assert done.returncode == -signal.SIGKILL
-    git.wait_for_orphans(project / ".git/index.lock") if (project / ".git/index.lock").exists() else None
+    if (project / ".git/index.lock").exists():
+        git.wait_for_orphans(project / ".git/index.lock")  # git itself lives a little longer
 
 
 @pytest.mark.parametrize("stage", ["fetch", "merge-base", "status", "diff-tree", "read-tree", "update-ref"])

@@ -22,6 +22,8 @@ def root(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
         monkeypatch.setattr(confined, "_OPENAT2", 100_000)  # a number that no kernel knows
     (tmp_path / "secret").mkdir()
     (tmp_path / "secret" / "k").write_text("canary")
+    (tmp_path / "secret" / "below").mkdir()
+    (tmp_path / "secret" / "below" / "k").write_text("canary")
     (tmp_path / "work_evil").mkdir()
     (tmp_path / "work_evil" / "k").write_text("canary")
     work = tmp_path / "work"
@@ -43,6 +45,7 @@ ESCAPES = [
     pytest.param("/workspace/../etc/passwd", id="up-from-workspace"),
     pytest.param("/proc/self/environ", id="proc"),
     pytest.param("folder-link/k", id="folder-link"),
+    pytest.param("folder-link/below/k", id="folder-link-above"),
     pytest.param("file-link", id="file-link"),
     pytest.param("inner-link", id="inner-link"),
     pytest.param("sub/a.txt/x", id="file-as-folder"),
@@ -229,14 +232,16 @@ while True:
 def test_races_lead_nowhere(root: Path) -> None:
     """While a folder and a file are exchanged with links to the secret as fast as possible, nothing gets out."""
     secret = root.parent / "secret"
-    (root / "d").mkdir()
+    (root / "d" / "below").mkdir(parents=True)
     (root / "d" / "k").write_text("inside")
+    (root / "d" / "below" / "k").write_text("inside")
     (root / "d-link").symlink_to(secret)
     (root / "f").write_text("inside")
     (root / "f-link").symlink_to(secret / "k")
     folder = Folder(root, None)
     attempts = [
         lambda: folder.read("d/k"),
+        lambda: folder.read("d/below/k"),
         lambda: folder.read("f"),
         lambda: folder.write("d/k", "inside") or "written",
     ]
@@ -254,8 +259,8 @@ def test_races_lead_nowhere(root: Path) -> None:
                     counter["refused"] += 1
         swapper.kill()
 
-    assert [set(counter) for counter in met] == [{"inside", "refused"}, {"inside", "refused"}, {"written", "refused"}]
-    assert [place.name for place in secret.iterdir()] == ["k"]
+    assert [set(counter) for counter in met] == [{"inside", "refused"}] * 3 + [{"written", "refused"}]
+    assert sorted(place.name for place in secret.rglob("*")) == ["below", "k", "k"]
     assert (secret / "k").read_text() == "canary"
 
 

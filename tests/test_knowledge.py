@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -102,8 +103,11 @@ def test_any_text_is_a_query(home: Home, query: str) -> None:
 
 
 def test_a_page_of_text_is_a_query(home: Home) -> None:
-    """Thousands of words are no error, and the first of them count."""
-    assert ids(search(home, BOTH, "fixtures " + " ".join(f"word{number}" for number in range(5000)))) == ["k1"]
+    """Thousands of words are no error, and only the first of them count, so that none takes long."""
+    page = " ".join(f"word{number}" for number in range(5000))
+
+    assert ids(search(home, BOTH, f"fixtures {page}")) == ["k1"]
+    assert search(home, BOTH, f"{page} fixtures") == []
 
 
 def test_learning_again_changes_nothing(home: Home) -> None:
@@ -145,7 +149,7 @@ def test_rebuilding_a_whole_file_changes_nothing(home: Home) -> None:
     assert set(ids(search(home, BOTH, "path"))) == {"k1", "k2", "k3"}
 
 
-@pytest.mark.parametrize("damage", ["torn", "noise", "empty", "index", "stale journal"])
+@pytest.mark.parametrize("damage", ["torn", "noise", "empty", "index"])
 def test_damaged_file_is_rebuilt(home: Home, damage: str) -> None:
     """However a file is damaged, a rebuild makes it whole, and the other agents' files are left alone."""
     records = search(home, BOTH, "path test")
@@ -157,12 +161,9 @@ def test_damaged_file_is_rebuilt(home: Home, damage: str) -> None:
         path.write_bytes(b"\x07" * 8192)
     elif damage == "empty":
         path.write_bytes(b"")
-    elif damage == "index":
-        with sqlite3.connect(path) as database:
-            database.execute("delete from knowledge_text_data where id > 10")
     else:
-        path.with_name("knowledge.db-journal").write_bytes(b"\x07" * 8192)
-        path.write_bytes(b"\x07" * 8192)
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute("delete from knowledge_text_data where id > 10")
 
     rebuild(home, records)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,8 @@ from orchestrator.errors import OrchestratorError, UnsupportedError, WorkError
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
 
 
-def run(folder: Path, *command: str, seconds: float = 20.0, **options: object) -> process.Finished:
+def run(folder: Path, *command: str, seconds: float = 20.0, **options: Any) -> process.Finished:
+    """Run a command to its end."""
     return asyncio.run(process.run(command, folder=folder, environment=ENVIRONMENT, seconds=seconds, **options))
 
 
@@ -28,6 +30,7 @@ def is_running(pid: int) -> bool:
 
 
 def ends_soon(pid: int) -> bool:
+    """Tell whether a process is gone in a moment."""
     deadline = time.monotonic() + 3.0
     while is_running(pid) and time.monotonic() < deadline:
         os.sched_yield()
@@ -123,7 +126,7 @@ def test_flood_stays_out_of_memory(tmp_path: Path) -> None:
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
 
-    peak_kilobytes = int(run(Path.cwd(), sys.executable, "-c", program, ENVIRONMENT["PATH"]).output)
+    peak_kilobytes = int(run(Path(__file__).parents[1], sys.executable, "-c", program, ENVIRONMENT["PATH"]).output)
 
     assert peak_kilobytes < 100_000
 

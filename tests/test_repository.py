@@ -1,21 +1,24 @@
 """Promises of the repository itself: common package names stay harmless, and what is fetched is pinned."""
 
+import ast
 import re
 import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PACKAGES = set(PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
 REQUIREMENTS = sorted((ROOT / "requirements").glob("*.txt"))
-REGISTRY = re.compile(
-    r"https?://\S*(?:pypi|pythonhosted|npmjs|crates\.io|/simple\b|artifactory|devpi)\S*", re.IGNORECASE
-)
+DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
+REGISTRY = re.compile(r"https?://\S*(pypi|pythonhosted|npmjs|crates\.io|/simple\b|artifactory|devpi)", re.IGNORECASE)
 
 
 def written_by_us() -> list[Path]:
@@ -86,6 +89,19 @@ def test_nothing_we_wrote_names_a_registry() -> None:
     }
 
     assert named == {}
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
+def test_deployment_names_a_flow_and_its_parameters(deployment: dict[str, Any]) -> None:
+    """Each entrypoint is a function that is there, given all that it requires and nothing that it does not know."""
+    path, _, name = deployment["entrypoint"].partition(":")
+    nodes = ast.walk(ast.parse((ROOT / path).read_text()))
+    flow = next(node for node in nodes if isinstance(node, FUNCTION) and node.name == name)
+    arguments = [argument.arg for argument in flow.args.args]
+    required = arguments[: len(arguments) - len(flow.args.defaults)]
+
+    assert set(required) <= set(deployment["parameters"]) <= set(arguments)
+    assert [schedule for schedule in deployment.get("schedules", []) if schedule["active"]] == []
 
 
 def test_continuous_integration_runs_the_one_recipe() -> None:

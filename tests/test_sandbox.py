@@ -52,13 +52,21 @@ def canary(tmp_path: Path) -> Path:
 
 
 def give(folder: Path, place: Sandbox) -> None:
+    """Make a folder and all in it the slot's own."""
     owner = place.owner(SLOT)
-    for path in [folder, *folder.rglob("*")] if owner is not None else []:
-        os.chown(path, owner, owner, follow_symlinks=False)
+    if owner is not None:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, owner, owner, follow_symlinks=False)
 
 
 def run(place: Sandbox, worktree: Path, *command: str, **options: Any) -> process.Finished:
-    chosen = {"writable": True, "slot": SLOT, "seconds": 20.0, "read_only": toolchain.interpreter()} | options
+    """Run a command in the sandbox to its end."""
+    chosen: dict[str, Any] = {
+        "writable": True,
+        "slot": SLOT,
+        "seconds": 20.0,
+        "read_only": toolchain.interpreter(),
+    } | options
     return asyncio.run(place.run(command, worktree=worktree, **chosen))
 
 
@@ -86,10 +94,10 @@ def test_a_command_works_in_its_worktree(place: Sandbox, worktree: Path) -> None
 
 
 def test_python_of_the_host_works(place: Sandbox, worktree: Path) -> None:
-    """The interpreter is found on the path and starts, even where only its owner can reach it outside."""
-    name = Path(PYTHON).name
+    """The interpreter is first on the path and starts, even where only its owner can reach it outside."""
+    script = f"command -v {Path(PYTHON).name}; {PYTHON} -c 'import ssl, sqlite3; print(6 * 7)'"
 
-    assert run(place, worktree, name, "-c", "import ssl, sqlite3; print(6 * 7)").output == "42\n"
+    assert run(place, worktree, "sh", "-c", script).output == f"{PYTHON}\n42\n"
 
 
 @pytest.mark.parametrize(
@@ -491,7 +499,9 @@ def test_unusable_bubblewrap_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path:
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
-    with pytest.raises(UnsupportedError, match="No permissions to create new namespace.*--unsafe-no-sandbox") as caught:
+    with pytest.raises(
+        UnsupportedError, match=r"No permissions to create new namespace.*--unsafe-no-sandbox"
+    ) as caught:
         sandbox.detect()
 
     assert "\n" not in str(caught.value)

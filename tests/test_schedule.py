@@ -191,7 +191,7 @@ def test_a_barrier_holds_back_later_phases() -> None:
     schedule.finish("1.1", merged=True)
 
     assert first == ["1.2", "1.4", "1.3"]
-    assert reason == "waits for phase 1, where 4 of its tasks have not ended"
+    assert reason == "waits for the end of phase 1 (4 left)"
     assert still_held == []
     assert ids(schedule.ready()) == ["2.2"]
 
@@ -243,6 +243,12 @@ def test_a_selection_that_lacks_something_is_told() -> None:
     assert missing(DIAMOND, ["1.4"], ["1.4"]) == {}
     with pytest.raises(InputError, match=r"cannot run: 1\.2 needs 1\.1; 1\.4 needs 1\.3; select those too"):
         Schedule(DIAMOND, ["1.2", "1.4"], [], 4)
+
+
+def test_no_slots_are_refused() -> None:
+    """A schedule that could never start anything is not made."""
+    with pytest.raises(InputError, match="0 slots run nothing; give at least 1"):
+        schedule_of(DIAMOND, slots=0)
 
 
 def test_an_unknown_task_is_told() -> None:

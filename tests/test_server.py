@@ -17,6 +17,7 @@ from orchestrator import server
 from orchestrator.errors import UnsupportedError
 from orchestrator.home import Home, write_json
 from orchestrator.prefect_api import post
+from orchestrator.prefect_settings import SERVER_SETTINGS
 from orchestrator.server import Server
 
 
@@ -157,7 +158,7 @@ def test_every_setting_exists(home: Home, prefect_server: Server) -> None:
     from prefect.settings.models.root import _get_settings_accessors  # pyright: ignore[reportPrivateUsage]  # no public list
 
     known = set(_get_settings_accessors(Settings))
-    ours = {*server.SERVER_SETTINGS, *server.environment(home, prefect_server)}
+    ours = {*SERVER_SETTINGS, *server.environment(home, prefect_server)}
     logging_overrides = {name for name in ours if name.startswith("PREFECT_LOGGING_HANDLERS_")}
 
     assert ours - logging_overrides - known == {"DO_NOT_TRACK"}

@@ -22,44 +22,76 @@ def pinned(name: str) -> str:
 
 
 def prepare(requirements: Path, cache: Path, said: list[str] | None = None) -> toolchain.Toolchain:
+    """Prepare a toolchain and keep what is said."""
     return asyncio.run(toolchain.prepare(requirements, cache, (said if said is not None else []).append))
 
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that this module shares."""
     return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(scope="module")
 def requirements(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A requirement file of one small package."""
     file = tmp_path_factory.mktemp("plan") / "requirements.txt"
     file.write_text(pinned("iniconfig"), encoding="utf-8")
     return file
 
 
 @pytest.fixture(scope="module")
-def built(requirements: Path, cache: Path) -> toolchain.Toolchain:
-    """A toolchain that two callers asked for at the same time."""
-    said: list[str] = []
+def half_built(requirements: Path, cache: Path) -> Path:
+    """The folder of a toolchain whose building was stopped half-way."""
+
+    async def stop_half_way() -> Path:
+        building = asyncio.create_task(toolchain.prepare(requirements, cache, [].append))
+        while not (found := list(cache.glob("toolchains/*/bin/python"))):
+            await asyncio.sleep(0.01)
+        building.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await building
+        return found[0].parent.parent
+
+    folder = asyncio.run(stop_half_way())
+    (folder / "left-behind").touch()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def said() -> list[str]:
+    """What was said while the toolchain was built."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def built(half_built: Path, requirements: Path, cache: Path, said: list[str]) -> tuple[toolchain.Toolchain, ...]:
+    """What two callers got that asked at the same time, where half a toolchain stood."""
 
     async def both() -> list[toolchain.Toolchain]:
         return await asyncio.gather(*(toolchain.prepare(requirements, cache, said.append) for _ in range(2)))
 
-    first, second = asyncio.run(both())
-    assert first == second
-    assert [line for line in said if "installing" in line] == [said[0]]
-    return first
+    assert not (half_built / "complete").exists()
+    return tuple(asyncio.run(both()))
 
 
-def test_one_of_two_callers_builds(built: toolchain.Toolchain) -> None:
+def test_one_of_two_callers_builds(built: tuple[toolchain.Toolchain, ...], said: list[str]) -> None:
     """Two callers at once get the same toolchain, built once."""
-    assert built.python.exists()
+    assert built[0] == built[1]
+    assert [line.split(":")[0] for line in said] == ["toolchain", "toolchain"]
 
 
-def test_packages_are_there_in_the_sandbox(built: toolchain.Toolchain, tmp_path: Path) -> None:
+def test_half_a_toolchain_is_replaced(built: tuple[toolchain.Toolchain, ...], half_built: Path) -> None:
+    """What a stopped build left behind is not used but built again, in the same place."""
+    assert built[0].python == half_built / "bin" / "python"
+    assert not (half_built / "left-behind").exists()
+
+
+def test_packages_are_there_in_the_sandbox(built: tuple[toolchain.Toolchain, ...], tmp_path: Path) -> None:
     """Inside the sandbox the interpreter starts, finds the package compiled, and cannot change it."""
     place = sandbox.detect()
-    os.chown(tmp_path, place.owner(1) or -1, -1)
+    if (owner := place.owner(1)) is not None:
+        os.chown(tmp_path, owner, owner)
     program = (
         "import iniconfig, os, sys; print(os.path.exists(iniconfig.__cached__))\n"
         "try: open(iniconfig.__file__, 'a')\n"
@@ -68,36 +100,24 @@ def test_packages_are_there_in_the_sandbox(built: toolchain.Toolchain, tmp_path:
 
     finished = asyncio.run(
         place.run(
-            [str(built.python), "-c", program],
+            [str(built[0].python), "-c", program],
             worktree=tmp_path,
             writable=True,
             slot=1,
             seconds=20,
-            read_only=built.read_only,
+            read_only=built[0].read_only,
         )
     )
 
     assert finished.output == "True\nrefused\n"
 
 
-def test_second_run_builds_nothing(built: toolchain.Toolchain, requirements: Path, cache: Path) -> None:
+def test_second_run_builds_nothing(built: tuple[toolchain.Toolchain, ...], requirements: Path, cache: Path) -> None:
     """A toolchain that is there is used without a word."""
-    said: list[str] = []
+    said_again: list[str] = []
 
-    assert prepare(requirements, cache, said) == built
-    assert said == []
-
-
-def test_half_a_toolchain_is_built_again(built: toolchain.Toolchain, requirements: Path, cache: Path) -> None:
-    """What a kill left behind is not used but replaced."""
-    folder = built.python.parent.parent
-    (folder / "complete").unlink()
-    (folder / "left-behind").touch()
-    (folder / "bin" / "python").unlink()
-
-    assert prepare(requirements, cache) == built
-    assert built.python.exists()
-    assert not (folder / "left-behind").exists()
+    assert prepare(requirements, cache, said_again) == built[0]
+    assert said_again == []
 
 
 def test_wrong_hash_is_refused(tmp_path: Path) -> None:

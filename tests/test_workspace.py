@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 import socket
 import stat
 import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,16 +28,25 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "home")
 
 
-@pytest.fixture
-def repository(home: Home) -> Repository:
-    """Return a repository whose branch holds `a.txt`, `run.sh` and `deep/b.txt`."""
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository whose branch holds `a.txt`, `run.sh` and `deep/b.txt`, to be copied."""
+    home = Home(tmp_path_factory.mktemp("prepared"))
     fresh = Repository(home)
     head = fresh.create(None)
     worktree = fresh.open_slot(9, head)
     write(worktree, {"a.txt": "one\n", "run.sh": "#!/bin/sh\n", "deep/b.txt": "two\n"})
     (worktree / "run.sh").chmod(0o755)
     land(fresh, fresh.snapshot(9, "refs/mbo/base", head), key="base")
-    return fresh
+    shutil.rmtree(home.repository / "worktrees")
+    return home.repository
+
+
+@pytest.fixture
+def repository(home: Home, prepared: Path) -> Repository:
+    """Return a repository whose branch holds `a.txt`, `run.sh` and `deep/b.txt`."""
+    shutil.copytree(prepared, home.repository)
+    return Repository(home)
 
 
 def write(folder: Path, files: dict[str, str]) -> None:
@@ -225,15 +236,15 @@ def test_whatever_an_agent_leaves_is_gone_from_the_next_slot(
     assert not outside.exists() or (outside / "b.txt").read_text() == "precious\n"
 
 
-@pytest.mark.parametrize("lost", ["HEAD", "commondir", "gitdir", "index", "all"])
+@pytest.mark.parametrize("lost", ["HEAD", "commondir", "gitdir", "index", "locked", "index.lock", "all"])
 def test_a_slot_whose_record_is_damaged_is_made_anew(repository: Repository, home: Home, lost: str) -> None:
     """A worktree whose git directory is incomplete, or whose index is torn, comes back whole."""
     worktree = repository.open_slot(1, repository.head())
     record = home.repository / "worktrees" / "slot-1"
     if lost == "all":
         shutil.rmtree(record)
-    elif lost == "index":
-        (record / "index").write_bytes(b"torn")
+    elif lost in ("index", "locked", "index.lock"):
+        (record / lost).write_bytes(b"torn")
     else:
         (record / lost).unlink()
 
@@ -259,11 +270,10 @@ def test_agents_can_use_git_in_their_worktree(repository: Repository) -> None:
     worktree = repository.open_slot(1, repository.head())
     (worktree / "a.txt").write_text("changed\n")
 
-    status = subprocess.run(
-        ["git", "-C", worktree, "-c", "safe.directory=*", "status", "--porcelain"], capture_output=True, text=True
-    )
+    command = ["git", "-C", worktree, "-c", "safe.directory=*", "status", "--porcelain"]
+    status = subprocess.run(command, capture_output=True, text=True, check=True)
 
-    assert (status.returncode, status.stdout) == (0, " M a.txt\n")
+    assert status.stdout == " M a.txt\n"
 
 
 def test_files_of_a_slot_are_handed_to_their_owner(repository: Repository) -> None:
@@ -303,6 +313,19 @@ def test_a_snapshot_keeps_everything_that_is_not_ignored(repository: Repository)
     assert (changed.symlinks, changed.lines_added, changed.lines_removed) == (("link",), 3, 1)
     assert repository.read(commit, "link") == b"/etc/passwd"
     assert repository.kept(WIP) == commit
+
+
+def test_closed_files_are_kept_too(repository: Repository) -> None:
+    """What an agent closed to everyone is in its snapshot all the same, and a tracked folder is not lost."""
+    head = repository.head()
+    worktree = repository.open_slot(1, head)
+    write(worktree, {"closed/f": "x", "secret": "x", "deep/b.txt": "three\n"})
+    for name in ("closed", "secret", "deep"):
+        (worktree / name).chmod(0)
+
+    commit = repository.snapshot(1, WIP, head)
+
+    assert repository.changes(head, commit).paths == ("closed/f", "deep/b.txt", "secret")
 
 
 def test_a_snapshot_of_nothing_new_is_the_commit_already_there(repository: Repository) -> None:
@@ -473,7 +496,7 @@ def test_a_stale_head_is_refused(repository: Repository) -> None:
     commit = work(repository, 1, {"new.txt": "x\n"})
     landed = land(repository, work(repository, 2, {"more.txt": "x\n"}), key="other")
 
-    with pytest.raises(StaleHead, match="merge 1.2 again"):
+    with pytest.raises(StaleHead, match=r"merge 1\.2 again"):
         land(repository, commit, onto=onto)
     assert repository.head() == landed
 
@@ -523,6 +546,68 @@ def test_a_sweep_says_that_objects_are_missing(repository: Repository, home: Hom
 def test_there_is_nothing_to_sweep_before_the_first_run(home: Home) -> None:
     """A home without a repository is fine."""
     assert Repository(home).sweep() == ()
+
+
+KILLING_GIT = """#!/bin/sh
+case "$*" in
+  *\\ {stage}\\ *|*\\ {stage}) {before}; "{git}" "$@"; {after}; exit 0;;
+esac
+exec "{git}" "$@"
+"""
+
+JOURNEY = """
+import sys
+from pathlib import Path
+from orchestrator.home import Home
+from orchestrator.workspace import Repository
+repository = Repository(Home(Path(sys.argv[1])))
+repository.sweep()
+base = repository.create(None) and sys.argv[2]
+worktree = repository.open_slot(1, base)
+(worktree / "new.txt").write_text("x")
+commit = repository.snapshot(1, "refs/mbo/wip", base)
+tree = repository.merge(base, commit).tree
+print(repository.land(tree, onto=base, commit=commit, agent="a", task="1.1", key="key", title="t", trailers={}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("stage", "before"),
+    [
+        ("config", True),
+        ("worktree", False),
+        ("read-tree", True),
+        ("add", True),
+        ("write-tree", False),
+        ("merge-tree", True),
+        ("commit-tree", False),
+        ("update-ref refs/heads/main", True),
+        ("update-ref refs/heads/main", False),
+    ],
+    ids=lambda value: {True: "before", False: "after"}.get(value, value),
+)
+def test_a_journey_that_was_killed_is_gone_through_again(
+    repository: Repository, home: Home, tmp_path: Path, stage: str, before: bool
+) -> None:
+    """Wherever the kill strikes, and though git itself goes on for a moment, the task then lands exactly once."""
+    kill = "kill -9 $PPID; sleep 0.1"
+    words = {"stage": stage.replace(" ", "\\ "), "git": shutil.which("git"), "before": kill if before else ":"}
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/git").write_text(KILLING_GIT.format(**words, after=":" if before else kill))
+    (tmp_path / "bin/git").chmod(0o755)
+    command = [sys.executable, "-c", JOURNEY, home.root, repository.head()]
+    deadly = os.environ | {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    root = Path(__file__).parents[1]
+    count = len(plain_git(home.repository, "rev-list", "--first-parent", "main").split())
+
+    killed = subprocess.run(command, env=deadly, cwd=root, check=False)
+    again = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert again.stdout.strip() == repository.landed()["key"].commit == repository.head()
+    assert len(plain_git(home.repository, "rev-list", "--first-parent", "main").split()) == count + 1
+    assert repository.read("main", "new.txt") == b"x"
+    repository.fsck()
 
 
 def test_slots_can_be_used_at_once(repository: Repository) -> None:

@@ -61,7 +61,6 @@ def rebuild(home: Home, records: Iterable[Knowledge]) -> None:
     for agent, own in by_agent.items():
         path = _path(home, agent)
         if not _is_whole(path):
-            path.with_name(f"{path.name}-journal").unlink(missing_ok=True)  # or it would be played into the new file
             path.unlink(missing_ok=True)
         with _opened(path) as database:
             for record in own:

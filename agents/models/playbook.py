@@ -69,7 +69,9 @@ class Playbook:
         for name in names:
             if (folder / name).is_file():
                 return folder / name
-        raise PlaybookExhausted(f"the playbook has no {session.task}/{names[-1]}, so {session.agent} has nothing to say")
+        raise PlaybookExhausted(
+            f"the playbook has no {session.task}/{names[-1]}, so {session.agent} has nothing to say"
+        )
 
 
 def _numbered(stem: str, number: int) -> str:
@@ -85,7 +87,9 @@ def _read(file: Path) -> list[list[dict[str, Any]]]:
     for number, document in enumerate(documents, start=1):
         if not isinstance(document, dict) or document.get("role") != "assistant" or not document.get("content"):
             raise InputError(f"{file}: turn {number} is not a mapping with `role: assistant` and `content`")
-        if not all(isinstance(block, dict) and block.get("type") in ("text", "tool_use") for block in document["content"]):
+        if not all(
+            isinstance(block, dict) and block.get("type") in ("text", "tool_use") for block in document["content"]
+        ):
             raise InputError(f"{file}: turn {number} holds a block that is neither text nor tool_use")
     return [document["content"] for document in documents]
 

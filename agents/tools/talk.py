@@ -12,8 +12,8 @@ from agents.bench import Bench
 from agents.context import decisions, knowledge, messages
 from agents.tools import Result, Tool, accept, custom
 from orchestrator.models import Decision, Frozen, JsonObject, Knowledge, Message, MessageContent, now
-from orchestrator.models.talk import Action, Artifact, KnowledgeType, MessageType
 from orchestrator.models.plan import Priority, Text
+from orchestrator.models.talk import Action, Artifact, KnowledgeType, MessageType
 
 
 class SendMessage(Frozen):
@@ -72,7 +72,9 @@ def send_message(bench: Bench) -> Tool:
             priority=checked.priority,
             timestamp=now(),
         )
-        stands = bench.record("message", f"message/{message.message_id}", message.model_dump(mode="json"), session=session)
+        stands = bench.record(
+            "message", f"message/{message.message_id}", message.model_dump(mode="json"), session=session
+        )
         message = Message.model_validate(stands)
         receivers = await asyncio.to_thread(messages.deliver, bench.home, message, tuple(bench.agents))
         return Result(f"Sent to {', '.join(receivers)} as {message.message_id}.")

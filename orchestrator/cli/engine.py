@@ -1,8 +1,6 @@
 """Running a flow from the terminal: refuse what cannot work, start the server beside it, show it, sum it up."""
 
-import asyncio
 import os
-import signal
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,7 +9,7 @@ import click
 from flows.opening import Order, Prepared, prepare, require_turns
 from orchestrator import selection, server
 from orchestrator.cli.display import display
-from orchestrator.errors import HomeBusyError, OrchestratorError, WorkError
+from orchestrator.errors import HomeBusyError
 from orchestrator.home import busy_message, holder
 from orchestrator.models import JsonObject
 from orchestrator.selection import Selection
@@ -55,9 +53,7 @@ def _run_flow(command: str, prepared: Prepared, chosen: Selection, flow: Flow) -
     home = prepared.home
     starting = server.begin(home)
     os.environ.update(server.environment(home, starting))
-    from prefect import tags  # two seconds, spent while the server starts
-
-    from flows.selected import say, watcher
+    from flows.launch import launch  # imports Prefect: two seconds, spent while the server starts
 
     ready = server.ready(home, starting)
     server.sweep(ready)
@@ -68,31 +64,14 @@ def _run_flow(command: str, prepared: Prepared, chosen: Selection, flow: Flow) -
         if event["kind"] == "outcome":
             outcomes[event["task"]] = event["data"]
 
-    with display(prepared.plan, chosen, prepared.merged) as show, tags(server.process_tag(), prepared.plan.name):
-        watcher.set(lambda event: (note(event), show(event)) and None)
-        say.set(lambda text: click.echo(text, err=True))
-        state = asyncio.run(_until_signalled(flow(prepared.order, return_state=True)))
-    _raise_error(command, state)
+    with display(prepared.plan, chosen, prepared.merged) as show:
+        launch(
+            lambda: flow(prepared.order, return_state=True),
+            tags=(server.process_tag(), prepared.plan.name),
+            watch=lambda event: (note(event), show(event)),
+            say=lambda text: click.echo(text, err=True),
+        )
     return outcomes
-
-
-async def _until_signalled(going: Awaitable[Any]) -> Any:
-    """Await the flow; SIGTERM ends it like Ctrl-C does: everything it started is stopped first."""
-    task = asyncio.ensure_future(going)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    try:
-        return await task
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
-
-
-def _raise_error(command: str, state: Any) -> None:
-    """Raise what ended the flow, if it was no ordinary end."""
-    error = state.data if isinstance(state.data, BaseException) else None
-    if isinstance(error, OrchestratorError):
-        raise error
-    if error is not None or state.is_crashed():
-        raise WorkError(f"{command}: ended unforeseen ({state.message}); what is merged stands, run it again to go on")
 
 
 def _sum_up(outcomes: dict[str, JsonObject], chosen: Selection) -> None:

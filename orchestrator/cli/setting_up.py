@@ -12,7 +12,9 @@ from orchestrator.models import Plan, now
 
 
 @click.command()
-@click.option("--project-path", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where it is built.")
+@click.option(
+    "--project-path", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where it is built."
+)
 @options.home
 def init(project_path: Path, home: Path, plan_file: Path | None) -> None:
     """Set up a home and a project for a plan.

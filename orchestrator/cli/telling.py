@@ -20,7 +20,9 @@ def status(detailed: bool, home: Path, plan_file: Path | None) -> None:
     place = Home(home)
     record = read_json(place.project_file)
     if record is None:
-        raise InputError(f"{place.root}: no project here yet; run `mbo init --project-path DIR --home {place.root}` first")
+        raise InputError(
+            f"{place.root}: no project here yet; run `mbo init --project-path DIR --home {place.root}` first"
+        )
     plan = options.plan_of(home, plan_file)
     board = standing.read(place, plan)
     click.echo(f"project  {record['project']}")

@@ -1,6 +1,7 @@
 """The values that the rooms pass to each other; frozen, validated, and free of behaviour that waits."""
 
 from orchestrator.models.plan import (
+    BuildTask,
     Component,
     GateCommand,
     Kind,
@@ -9,7 +10,6 @@ from orchestrator.models.plan import (
     Policy,
     RosterEntry,
     Stage,
-    BuildTask,
     Workflow,
 )
 from orchestrator.models.talk import Decision, Knowledge, Message, MessageContent

@@ -28,7 +28,7 @@ def canonical_json(value: Mapping[str, Any] | list[Any] | str) -> str:
 
 def digest(value: Mapping[str, Any] | list[Any] | str) -> str:
     """Return the SHA-256 of a value's canonical JSON, as 64 hexadecimal digits."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+    return hashlib.sha256(canonical_json(value).encode(errors="backslashreplace")).hexdigest()
 
 
 def now() -> datetime:
