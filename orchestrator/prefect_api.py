@@ -92,6 +92,18 @@ def post(url: str, path: str, body: JsonObject) -> Any:
     raise AssertionError("the last try returns or raises")
 
 
+def past_proxies(url: str) -> dict[str, str]:
+    """Return the variables that keep every client in this process from asking a proxy for `url` on loopback."""
+    if not _is_loopback(url):
+        return {}
+    exceptions = ",".join(filter(None, (urllib.request.getproxies().get("no"), urlsplit(url).hostname)))
+    return {"NO_PROXY": exceptions, "no_proxy": exceptions}
+
+
 def _opener(url: str) -> urllib.request.OpenerDirector:
-    """Return what opens `url`: a proxy of the environment has nothing to do with a server on loopback."""
-    return _DIRECT if urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1") else _USUAL
+    return _DIRECT if _is_loopback(url) else _USUAL
+
+
+def _is_loopback(url: str) -> bool:
+    """Tell whether `url` is on this machine, where a proxy of the environment has no business."""
+    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")

@@ -109,7 +109,8 @@ def detect() -> Sandbox:
     Raises:
         UnsupportedError: it has none; the message says what is missing and how to get it.
     """
-    missing = [name for name in ("bwrap", "prlimit", "setpriv", "choom") if shutil.which(name) is None]
+    missing = [name for name in ("choom", "prlimit", "setpriv") if not Path(_tool(name)).is_absolute()]
+    missing += [] if shutil.which("bwrap") else ["bwrap"]
     way_out = "or accept that agents can do all that you can: --unsafe-no-sandbox"
     if missing:
         raise UnsupportedError(f"no sandbox: {', '.join(missing)} not found; install it ({_INSTALL}), {way_out}")
@@ -142,12 +143,21 @@ def profile(room: Room, *, user: int | None, files: Mapping[str, int]) -> list[s
     `files` are files of ours to show, as descriptors. Later options lie over earlier ones.
     """
     own_user = [] if user is not None else ["--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"]
-    drop = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if user is not None else []
+    # to become the user and give up the rest, and to step into a folder that only the user may enter
+    powers = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_DAC_READ_SEARCH") if user is not None else ()
     tree = "--bind" if room.writable else "--ro-bind"
     return [
         *own_user,
         *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
-        *("--hostname", "sandbox", "--die-with-parent", "--new-session", *drop),
+        *(
+            "--hostname",
+            "sandbox",
+            "--die-with-parent",
+            "--new-session",
+            "--cap-drop",
+            "ALL",
+            *_words("--cap-add", powers),
+        ),
         *("--clearenv", "--setenv", "HOME", "/home/agent"),
         *(word for name, value in room.variables.items() for word in ("--setenv", name, value)),
         *_system(),
@@ -178,6 +188,10 @@ def _system() -> list[str]:
     return options
 
 
+def _words(option: str, values: Iterable[str]) -> list[str]:
+    return [word for value in values for word in (option, value)]
+
+
 def _memory(place: str, megabytes: int) -> list[str]:
     return ["--perms", "1777", "--size", str(megabytes * _MEGABYTE), "--tmpfs", place]
 
@@ -201,14 +215,25 @@ def _over_git_file(worktree: Path) -> tuple[str, ...]:
 
 def _limits(user: int | None) -> list[str]:
     """Return the words before a command that bound it and, as root, make it `user` with no power left."""
-    words = ["choom", "-n", "500", "--"]  # short of memory, the kernel ends this one and not the orchestrator
-    words += ["prlimit", "--core=0", "--nofile=1024", f"--fsize={1024 * _MEGABYTE}", f"--data={4096 * _MEGABYTE}"]
+    words = [_tool("choom"), "-n", "500", "--"]  # short of memory, the kernel ends this one and not the orchestrator
+    words += [
+        _tool("prlimit"),
+        "--core=0",
+        "--nofile=1024",
+        f"--fsize={1024 * _MEGABYTE}",
+        f"--data={4096 * _MEGABYTE}",
+    ]
     words += [f"--nproc={PROCESSES}"] if limits_processes(user) else []
     words += ["--"]
     if user is not None:
-        words += ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--no-new-privs"]
+        words += [_tool("setpriv"), f"--reuid={user}", f"--regid={user}", "--clear-groups", "--no-new-privs"]
         words += ["--inh-caps=-all", "--bounding-set=-all", "--"]
     return words
+
+
+def _tool(name: str) -> str:
+    """Return the system's own program: what comes before the drop of powers is never looked up among packages."""
+    return shutil.which(name, path="/usr/bin:/bin") or name
 
 
 def limits_processes(user: int | None) -> bool:
@@ -280,11 +305,11 @@ def _last_line(output: str) -> str:
 async def _run_plainly(command: Sequence[str], room: Room, seconds: float, output_limit: int) -> process.Finished:
     variables = room.variables
     variables["PATH"] += f":{settings.inherited().get('PATH', '')}"
-    limits = ["prlimit", "--core=0", "--nofile=1024", f"--fsize={1024 * _MEGABYTE}", "--"]
-    limits += ["setpriv", "--pdeathsig=KILL", "--"]
+    limits = [_tool("prlimit"), "--core=0", "--nofile=1024", f"--fsize={1024 * _MEGABYTE}", "--"]
+    limits += [_tool("setpriv"), "--pdeathsig=KILL", "--"]
     with tempfile.TemporaryDirectory() as home:
         return await process.run(
-            [*(limits if shutil.which("setpriv") else ()), *command],
+            [*(limits if Path(_tool("setpriv")).is_absolute() else ()), *command],
             folder=room.worktree,
             environment=variables | {"HOME": home},
             seconds=seconds,

@@ -157,7 +157,7 @@ def environment(home: Home, server: Server) -> dict[str, str]:
     ours = {"PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(home.prefect / "results"), "PREFECT_API_URL": server.url}
     if server.pid is not None:  # a server that the user chose may need the key in the profile of their own home
         ours["PREFECT_HOME"] = str(home.prefect)
-    return CLIENT_SETTINGS | ours
+    return CLIENT_SETTINGS | prefect_api.past_proxies(server.url) | ours
 
 
 def _spawn(home: Home, port: int) -> Server:

@@ -96,6 +96,11 @@ class Repository:
         """Return every task that landed on the integration branch, by task key."""
         return landing.landed(self._place, f"refs/heads/{self.branch}")
 
+    def trailer(self, commit: str, name: str) -> str:
+        """Return the value of one trailer of a commit; empty where it has none."""
+        form = f"--format=%(trailers:key={name},valueonly,separator=%x2C)"
+        return git.text(self._place, "show", "--no-patch", form, "--end-of-options", commit)
+
     def open_slot(self, slot: int, commit: str, owner: int | None = None) -> Path:
         """Return worktree `slot` holding exactly `commit` (or a tree), and nothing else.
 

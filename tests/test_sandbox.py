@@ -93,6 +93,13 @@ def test_a_command_works_in_its_worktree(place: Sandbox, worktree: Path) -> None
     assert (worktree / "new" / "file").stat().st_uid == (place.owner(SLOT) or os.geteuid())
 
 
+def test_a_private_worktree_works_too(place: Sandbox, worktree: Path) -> None:
+    """A worktree that only its owner may enter is entered."""
+    worktree.chmod(0o700)
+
+    assert run(place, worktree, "cat", "file").output == "inside\n"
+
+
 def test_python_of_the_host_works(place: Sandbox, worktree: Path) -> None:
     """The interpreter is first on the path and starts, even where only its owner can reach it outside."""
     script = f"command -v {Path(PYTHON).name}; {PYTHON} -c 'import ssl, sqlite3; print(6 * 7)'"
@@ -381,6 +388,18 @@ def test_link_for_git_file_is_not_followed(place: Sandbox, worktree: Path, canar
     assert "No such file" in run(place, worktree, "cat", ".git").output
 
 
+@pytest.mark.parametrize("name", ["choom", "prlimit", "setpriv"])
+def test_packages_cannot_stand_in_for_our_tools(place: Sandbox, worktree: Path, tmp_path: Path, name: str) -> None:
+    """A program of a package that bears the name of one of ours is not run before the powers are dropped."""
+    (tmp_path / "tools" / "bin").mkdir(parents=True)
+    impostor = tmp_path / "tools" / "bin" / name
+    impostor.write_text("#!/bin/sh\necho impostor\n")
+    impostor.chmod(0o755)
+
+    assert run(place, worktree, "echo", "own", read_only=[tmp_path / "tools"]).output == "own\n"
+    assert run(sandbox.without(), worktree, "echo", "own", read_only=[tmp_path / "tools"]).output == "own\n"
+
+
 def test_missing_program_is_an_exit_code(place: Sandbox, worktree: Path) -> None:
     """A program that is not there is the command's failure, not the sandbox's."""
     assert run(place, worktree, "no-such-program").exit_code == 127
@@ -473,6 +492,12 @@ def test_profile_of_an_ordinary_user(tmp_path: Path) -> None:
     roots = sandbox.profile(room, user=61_001, files={})
 
     assert ours[:6] == ["--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"]
+    assert [roots[at + 1] for at, word in enumerate(roots) if word == "--cap-add"] == [
+        "CAP_SETUID",
+        "CAP_SETGID",
+        "CAP_SETPCAP",
+        "CAP_DAC_READ_SEARCH",
+    ]
     assert "--cap-add" not in ours
     assert "--unshare-user" not in roots
     assert [word for word in everyone if word not in ours or word not in roots] == []
@@ -513,7 +538,7 @@ def test_without_a_sandbox_commands_run_plainly(worktree: Path, monkeypatch: pyt
     place = sandbox.without()
 
     finished = run(place, worktree, "sh", "-c", "pwd; env; ls -A ~; echo x > new")
-    late = run(place, worktree, "sh", "-c", DAEMON + "sleep 60", seconds=0.5)
+    late = run(place, worktree, "sh", "-c", "trap '' TERM; sleep 60 & wait", seconds=0.2)
 
     assert finished.output.startswith(f"{worktree}\n")
     assert "canary" not in finished.output

@@ -143,6 +143,16 @@ def test_sweep_crashes_the_runs_of_dead_processes_only(prefect_server: Server, t
     assert state_of(prefect_server.url, f"task_runs/{task_run}") == expected
 
 
+def test_proxy_exceptions_of_the_user_stand(
+    home: Home, prefect_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The local server is added to the hosts that need no proxy; a server elsewhere changes nothing."""
+    monkeypatch.setenv("no_proxy", "intern.example")
+
+    assert server.environment(home, prefect_server)["no_proxy"] == "intern.example,127.0.0.1"
+    assert "no_proxy" not in server.environment(home, Server(url="https://prefect.example/api"))
+
+
 def test_drain_waits_for_the_expected_task_runs(prefect_server: Server) -> None:
     """Draining succeeds once the server holds what was made, and says so when it never does."""
     flow_run, _ = running_flow(prefect_server.url, "drained", [])
@@ -161,11 +171,11 @@ def test_every_setting_exists(home: Home, prefect_server: Server) -> None:
     ours = {*SERVER_SETTINGS, *server.environment(home, prefect_server)}
     logging_overrides = {name for name in ours if name.startswith("PREFECT_LOGGING_HANDLERS_")}
 
-    assert ours - logging_overrides - known == {"DO_NOT_TRACK"}
+    assert ours - logging_overrides - known == {"DO_NOT_TRACK", "NO_PROXY", "no_proxy"}
 
 
 def test_client_is_quiet_and_keeps_its_results_as_json(home: Home, prefect_server: Server) -> None:
-    """A flow that logs, warns and fails in a task prints nothing on our terminal, and its result is readable JSON."""
+    """A flow that warns and fails in a task reaches us past a proxy, prints nothing, and its result is plain JSON."""
     program = """
 from prefect import flow, get_run_logger, task
 @task(persist_result=True)
@@ -182,7 +192,8 @@ def talk():
 talk()
 """
     home.prefect.mkdir(parents=True)
-    variables = os.environ | server.environment(home, prefect_server)
+    proxy = {"HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9", "NO_PROXY": ""}
+    variables = os.environ | proxy | server.environment(home, prefect_server)
 
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, env=variables, cwd=home.root.parent, capture_output=True, check=False)
