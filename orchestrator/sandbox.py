@@ -1,11 +1,9 @@
 """Where commands of agents and gates run: they see their worktree and their tools, nothing else, and no network."""
 
-import errno
 import os
 import platform
 import re
 import shutil
-import struct
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from orchestrator import process, settings
+from orchestrator import process, seccomp, settings
 from orchestrator.errors import SandboxError, UnsupportedError
 
 Level = Literal["bubblewrap", "none"]
@@ -114,7 +112,7 @@ def detect() -> Sandbox:
     way_out = "or accept that agents can do all that you can: --unsafe-no-sandbox"
     if missing:
         raise UnsupportedError(f"no sandbox: {', '.join(missing)} not found; install it ({_INSTALL}), {way_out}")
-    if platform.machine() not in _SYSTEM_CALLS:
+    if platform.machine() not in seccomp.SYSTEM_CALLS:
         raise UnsupportedError(f"no sandbox: no system call filter for {platform.machine()}; use x86_64, {way_out}")
     sandbox = Sandbox("bubblewrap", shutil.which("bwrap") or "")
     with tempfile.TemporaryDirectory() as folder:
@@ -252,7 +250,7 @@ def _assembled(
     """
     with ExitStack() as stack:
         files = {path: stack.enter_context(_in_memory(text.encode())) for path, text in _etc(user or 1000).items()}
-        calls = stack.enter_context(_in_memory(system_call_filter(platform.machine())))
+        calls = stack.enter_context(_in_memory(seccomp.program(platform.machine())))
         reading, status = stack.enter_context(_pipe())
         options = [*profile(room, user=user, files=files), "--seccomp", str(calls), "--json-status-fd", str(status)]
         arguments = stack.enter_context(_in_memory(b"".join(os.fsencode(option) + b"\0" for option in options)))
@@ -315,44 +313,3 @@ async def _run_plainly(command: Sequence[str], room: Room, seconds: float, outpu
             seconds=seconds,
             output_limit=output_limit,
         )
-
-
-# The system call filter: what an ordinary program never asks for and what attacks on the kernel begin with.
-
-_SYSTEM_CALLS = {
-    "x86_64": (0xC000003E, {"clone": 56, "unshare": 272, "clone3": 435, "socket": 41}, (248, 249, 250, 298, 321, 323)),
-    "aarch64": (
-        0xC00000B7,
-        {"clone": 220, "unshare": 97, "clone3": 435, "socket": 198},
-        (217, 218, 219, 241, 280, 282),
-    ),
-}
-"""For each machine: its audit number, calls judged by their argument, and add_key, request_key, keyctl,
-perf_event_open, bpf and userfaultfd, which are refused. io_uring (425 to 427) is refused everywhere."""
-_FAMILIES = (1, 2, 10, 16)
-"""Sockets that are confined to the network namespace: unix, IPv4, IPv6, netlink. Not vsock, which reaches the host."""
-_NEW_USER_NAMESPACE = 0x10000000
-_ALLOW = 0x7FFF0000
-_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-
-
-def system_call_filter(machine: str) -> bytes:
-    """Return the classic BPF program that bubblewrap loads before it starts a command."""
-    audit, judged, refused = _SYSTEM_CALLS[machine]
-    program = [(_LOAD, 0, 0, 4), (_EQUAL, 1, 0, audit), _refuse(errno.EPERM), (_LOAD, 0, 0, 0)]
-    program += [(_AT_LEAST, 0, 1, 0x40000000), _refuse(errno.EPERM)]  # the x32 twins of all calls
-    for number in (*refused, 425, 426, 427):
-        program += [(_EQUAL, 0, 1, number), _refuse(errno.EPERM)]
-    program += [(_EQUAL, 0, 1, judged["clone3"]), _refuse(errno.ENOSYS)]  # its flags are out of a filter's sight
-    for name in ("clone", "unshare"):
-        program += [(_EQUAL, 0, 4, judged[name]), (_LOAD, 0, 0, 16), (_ANY_BIT, 0, 1, _NEW_USER_NAMESPACE)]
-        program += [_refuse(errno.EPERM), (_RETURN, 0, 0, _ALLOW)]
-    program += [(_EQUAL, 0, 2 + 2 * len(_FAMILIES), judged["socket"]), (_LOAD, 0, 0, 16)]
-    for family in _FAMILIES:
-        program += [(_EQUAL, 0, 1, family), (_RETURN, 0, 0, _ALLOW)]
-    program += [_refuse(errno.EAFNOSUPPORT), (_RETURN, 0, 0, _ALLOW)]
-    return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
-
-
-def _refuse(number: int) -> tuple[int, int, int, int]:
-    return _RETURN, 0, 0, 0x00050000 | number

@@ -155,7 +155,8 @@ def _recall(run: Run, session: SessionRef, stage: Stage, name: str, tree: str) -
     for earlier in (stage, "answer"):
         data = run.events.recall(_event_id(session, earlier, name, tree))
         if data is not None:
-            return Check.model_validate({k: v for k, v in data.items() if k in Check.model_fields})
+            check = Check.model_validate({k: v for k, v in data.items() if k in Check.model_fields})
+            return check if earlier == stage else check.model_copy(update={"seconds": 0.0})  # its time is counted once
     return None
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pydantic
 import pytest
 
-from orchestrator import process, sandbox, selftest, toolchain
+from orchestrator import process, sandbox, seccomp, selftest, toolchain
 from orchestrator.errors import SandboxError, UnsupportedError
 from orchestrator.sandbox import PROCESSES, Room, Sandbox
 
@@ -552,7 +552,7 @@ def test_without_a_sandbox_commands_run_plainly(worktree: Path, monkeypatch: pyt
 def test_filter_is_made_for_every_machine() -> None:
     """The system call filter is whole 8-byte instructions, and every jump in it lands inside."""
     for machine in ("x86_64", "aarch64"):
-        program = list(struct.iter_unpack("=HBBI", sandbox.system_call_filter(machine)))
+        program = list(struct.iter_unpack("=HBBI", seccomp.program(machine)))
         ends = [at + 1 + max(yes, no) for at, (code, yes, no, _) in enumerate(program) if code & 0x07 == 0x05]
 
         assert max(ends) < len(program)
