@@ -41,7 +41,7 @@ class Bench:
         """Tell whether the session may change the worktree; a reviewer's may not."""
         return self.session.role == "work"
 
-    async def shell(self, command: str, seconds: float) -> Finished:
+    async def shell(self, command: str, *, seconds: float, output_limit: int) -> Finished:
         """Run one shell command in the sandbox, in the worktree."""
         return await self.sandbox.run(
             ["bash", "-c", command],
@@ -52,4 +52,5 @@ class Bench:
             repository=self.repository,
             read_only=self.toolchain.read_only,
             environment=self.environment,
+            output_limit=output_limit,
         )

@@ -1,4 +1,7 @@
-"""The brief: all that an agent is told for one session, put together from Markdown and what is known."""
+"""The brief: all that an agent is told for one session, put together from Markdown and what is known.
+
+What others wrote is bounded, and stands on one line or between marks that it cannot close: it never reads as ours.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -17,6 +20,11 @@ from orchestrator.plan import gate, prerequisites, specification
 PROMPTS = Path(__file__).parent / "prompts"
 DIFF_LIMIT = 120_000
 OUTPUT_LIMIT = 12_000
+TEXT_LIMIT = 4_000
+"""Characters of the longest text of another agent that a brief holds whole."""
+LINE_LIMIT = 2_000
+LISTED = 100
+"""So many of a list's items are shown."""
 KNOWLEDGE_AT_MOST = 5
 
 
@@ -50,7 +58,7 @@ def work(
     now: str,
 ) -> str:
     """Return the first message of a work session; `now` is the part that says what began this round."""
-    before = prerequisites(plan, [task.id])
+    before = {task.id, *prerequisites(plan, [task.id])}
     agents = [entry.id for entry in plan.agents]
     return _render(
         "work",
@@ -58,7 +66,7 @@ def work(
         specification=_specification(plan, task),
         upstream=[_upstream(plan, answer) for answer in upstream],
         gate=gate(plan, task),
-        decisions=[item for item in decisions.read(home) if item.task_id in before],
+        decisions=[item for item in decisions.read(home) if item.task_id in before][-LISTED:],
         knowledge=knowledge.search(home, agents, task.title, limit=KNOWLEDGE_AT_MOST),
         messages=[message.model_dump(mode="json") for message in inbox],
         previous=previous,
@@ -103,13 +111,36 @@ def review(task: BuildTask, answer: Answer, checks: Sequence[Check], earlier: Se
 
 @cache
 def _environment() -> Environment:
-    return Environment(  # noqa: S701 - the output is Markdown for a model, not HTML
+    environment = Environment(  # noqa: S701 - the output is Markdown for a model, not HTML
         loader=FileSystemLoader(PROMPTS), undefined=StrictUndefined, keep_trailing_newline=False
     )
+    filters: dict[str, Any] = environment.filters
+    filters |= {"line": _line, "listed": _listed, "marked": _marked, "clipped": _clipped}
+    return environment
+
+
+def _line(text: str) -> str:
+    """Return the text on one line, so that no line of it can pass for a heading or a point of ours."""
+    return _clipped(" ".join(text.split()), LINE_LIMIT)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(map(_line, names[:LISTED])) + more
+
+
+def _marked(text: str, name: str) -> str:
+    """Return the text between two marks made from its own digest, which it can therefore not hold."""
+    mark = f"{name}-{hashlib.sha256(text.encode(errors='backslashreplace')).hexdigest()[:16]}"
+    return f"<{mark}>\n{text}\n</{mark}>"
+
+
+def _clipped(text: str, limit: int = TEXT_LIMIT) -> str:
+    return text if len(text) <= limit else f"{text[:limit]} […]"
 
 
 def _render(name: str, **values: Any) -> str:
-    return _environment().get_template(f"{name}.md").render(values)
+    return _environment().get_template(f"{name}.md").render(values, LISTED=LISTED)
 
 
 def _upstream(plan: Plan, answer: Answer) -> Mapping[str, Any]:

@@ -1,11 +1,12 @@
 """Dispatch: start each task the moment its dependencies are merged, its agent is free and a slot is open."""
 
 import asyncio
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Awaitable, Collection
+from typing import Any, cast
 
+from flows.failure import raised
 from flows.journey import journey
-from orchestrator.errors import StorageError
+from orchestrator.errors import OrchestratorError, StorageError
 from orchestrator.models import Outcome
 from orchestrator.schedule import Schedule
 from tasks.record import outcome_id, record_outcome
@@ -31,7 +32,7 @@ async def dispatch(
                 schedule.start(build_task.id)
                 slot = free.pop(0)
                 upstream = [states[dep] for dep in build_task.deps if dep in states]
-                going = journey(run, build_task, slot, wait_for=upstream, return_state=True)
+                going = cast("Awaitable[Any]", journey(run, build_task, slot, wait_for=upstream, return_state=True))
                 active[asyncio.ensure_future(going)] = (build_task.id, slot)
             ended, _ = await asyncio.wait(active, return_when=asyncio.FIRST_COMPLETED)
             for future in ended:
@@ -51,26 +52,27 @@ async def dispatch(
 
 
 def _outcome(run: Run, task_id: str, state: Any) -> Outcome:
-    """Return how a task ended; an error that no rule foresaw is a failure of that task alone, a full disk is not."""
+    """Return how a task ended; an error that its journey let through fails that task alone, unless the disk is full."""
     key = run.keys[task_id]
-    recorded = run.events.recall(outcome_id(run, key))
+    recorded = run.events.recall(outcome_id(run.name, key))
     if recorded is not None:
         return Outcome.model_validate({name: recorded.get(name) for name in Outcome.model_fields})
-    if isinstance(state.data, StorageError):
-        raise state.data
+    error = raised(state)
+    if isinstance(error, StorageError):
+        raise error
     agent = run.task(task_id).agent
     landed = run.repository.landed().get(key)
     if landed is not None:
         return Outcome(
             task=task_id, key=key, status="merged", reason="merged before", agent=agent, commit=landed.commit
         )
-    reason = f"unforeseen: {state.message or state.name}"
+    reason = str(error) if isinstance(error, OrchestratorError) else f"unforeseen: {state.message or state.name}"
     failed = Outcome(task=task_id, key=key, status="failed", reason=reason, agent=agent, attempts=1)
-    return record_outcome(run, failed, 0.0)
+    return record_outcome(run.home, run.events, failed, 0.0)
 
 
 def _blocked(run: Run, task_id: str, by: str) -> Outcome:
     agent = run.task(task_id).agent
     reason = f"waits for {by}, which failed"
     blocked = Outcome(task=task_id, key=run.keys[task_id], status="blocked", reason=reason, agent=agent)
-    return record_outcome(run, blocked, 0.0)
+    return record_outcome(run.home, run.events, blocked, 0.0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from prefect import task
-from prefect.context import TaskRunContext
+from prefect.cache_policies import NO_CACHE
 from prefect.states import Failed
 
 from agents import brief
@@ -63,22 +63,12 @@ class GivenUp:
     rounds: int
 
 
-def _key(_context: TaskRunContext, parameters: dict[str, Any]) -> str:
-    return parameters["run"].keys[parameters["build_task"].id]
-
-
-@task(
-    name="build task",
-    task_run_name="{build_task.id} {build_task.title}",
-    cache_key_fn=_key,
-    persist_result=True,
-    result_serializer="json",
-)
+@task(name="build task", task_run_name="{build_task.id} {build_task.title}", cache_policy=NO_CACHE)
 async def journey(run: Run, build_task: BuildTask, slot: int) -> Any:
     """Take one task from its brief to its Outcome, and return that as JSON; a failed state where it did not merge."""
     began = time.monotonic()
     outcome = await _attempts(run, build_task, slot)
-    record_outcome(run, outcome, time.monotonic() - began)
+    record_outcome(run.home, run.events, outcome, time.monotonic() - began)
     if outcome.status == "merged":
         return outcome.model_dump(mode="json")
     return Failed(message=outcome.reason)

@@ -8,7 +8,8 @@ from typing import Any
 from prefect import tags as tagged
 
 from flows import selected
-from orchestrator.errors import OrchestratorError, WorkError
+from flows.failure import raised
+from orchestrator.errors import WorkError
 from orchestrator.models import JsonObject
 
 
@@ -26,16 +27,17 @@ def launch(
 
     Raises:
         KeyboardInterrupt: it was stopped.
-        OrchestratorError: what ended the run, if it was no ordinary end.
+        Exception: what ended the run, if it was no ordinary end.
     """
     selected.watcher.set(watch)
     selected.say.set(say)
     with tagged(*tags):
         state = asyncio.run(_until_signalled(start))
-    if isinstance(state.data, OrchestratorError):
-        raise state.data
-    if isinstance(state.data, BaseException) or state.is_crashed():
-        raise WorkError(f"ended unforeseen ({state.message}); what is merged stands, run the same command to go on")
+    error = raised(state)
+    if error is not None:
+        raise error
+    if state.is_crashed():
+        raise WorkError(f"the flow crashed ({state.message}); what is merged stands, run the same command to go on")
     return state
 
 

@@ -3,22 +3,24 @@
 import asyncio
 import secrets
 import sys
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Collection, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from agents import brief, roster
 from agents.models.playbook import Playbook
 from orchestrator import plan as plans
 from orchestrator import sandbox as sandboxes
-from orchestrator import selftest, settings, taskkey, toolchain
+from orchestrator import selftest, settings, standing, taskkey, toolchain
 from orchestrator.errors import InputError, UnsupportedError
-from orchestrator.home import Home, exclusive, read_json
+from orchestrator.events import Events
+from orchestrator.home import Home, exclusive, holder
 from orchestrator.models import Agent, Frozen, Plan, now
 from orchestrator.sandbox import Sandbox
 from orchestrator.workspace import Repository
-from tasks.record import reconcile
 from tasks.run import Run
+from tasks.settle import publish, settle
 
 
 class Order(Frozen):
@@ -63,11 +65,7 @@ def prepare(order: Order) -> Prepared:
         InputError: one of them is missing or wrong.
     """
     home = Home(order.home)
-    record = read_json(home.project_file)
-    if record is None:
-        raise InputError(
-            f"{home.root}: no project here yet; run `mbo init --project-path DIR --home {home.root}` first"
-        )
+    record = standing.project(home)
     plan = plans.load(order.plan or Path(record["plan"]))
     project = Path(record["project"])
     names = [entry.id for entry in plan.agents]
@@ -103,8 +101,17 @@ def require_turns(prepared: Prepared, tasks: Collection[str]) -> None:
         )
 
 
+def require_sandbox(prepared: Prepared) -> sandboxes.Level:
+    """Return how what agents and gates run will be isolated; starts one command to find out.
+
+    Raises:
+        UnsupportedError: there is no sandbox, and neither the order nor where the turns come from makes up for it.
+    """
+    return _detected(prepared).level
+
+
 @asynccontextmanager
-async def opened(order: Order, command: str, say: Callable[[str], None]) -> AsyncIterator[tuple[Prepared, Run]]:
+async def opened(order: Order, command: str, say: Callable[[str], None]) -> AsyncGenerator[tuple[Prepared, Run]]:
     """Hold the home and give what the steps of one run share; everything is closed at the end.
 
     Raises:
@@ -117,7 +124,7 @@ async def opened(order: Order, command: str, say: Callable[[str], None]) -> Asyn
         await asyncio.to_thread(repository.sweep)
         sandbox, tools = await asyncio.gather(_sandbox(prepared), _toolchain(prepared.plan, say))
         run = Run(
-            name=f"{now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
+            name=_new_name(),
             home=prepared.home,
             plan=prepared.plan,
             agents=prepared.agents,
@@ -130,14 +137,48 @@ async def opened(order: Order, command: str, say: Callable[[str], None]) -> Asyn
             chosen=prepared.chosen,
         )
         try:
-            reconcile(run)
-            yield prepared, run
+            with _threads_ended():
+                settle(run.home, prepared.project, run.agents, run.events, repository)
+                yield prepared, run
         finally:
             run.close()
 
 
+@contextmanager
+def _threads_ended() -> Generator[None]:
+    """Let what threads do come to its end before anything is closed: a wait that is cancelled does not stop them."""
+    loop, threads = asyncio.get_running_loop(), ThreadPoolExecutor()
+    loop.set_default_executor(threads)
+    try:
+        yield
+    finally:
+        threads.shutdown()
+        loop.set_default_executor(ThreadPoolExecutor())
+
+
+def make_up(prepared: Prepared) -> None:
+    """Make up for what a run left undone that was killed after its last merge; needs no sandbox and no server.
+
+    A run that holds the home has done so itself.
+    """
+    if holder(prepared.home) is not None:
+        return
+    with exclusive(prepared.home, "make up for a killed run"):
+        repository, events = Repository(prepared.home), Events(prepared.home, _new_name())
+        try:
+            repository.sweep()
+            if settle(prepared.home, prepared.project, prepared.agents, events, repository):
+                publish(prepared.home, prepared.plan, prepared.agents, prepared.merged, events)
+        finally:
+            events.close()
+
+
+def _new_name() -> str:
+    return f"{now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
 def _chosen(order: Order, plan: Plan) -> dict[str, str]:
-    """Return who is to do a task instead of the plan's agent; like a backup, it does the same work under the same key."""
+    """Return who does a task instead of the plan's agent; like a backup, it does the same work under the same key."""
     chosen = {plans.task(plan, task_id).id: plans.agent(plan, name) for task_id, name in order.agents.items()}
     for task_id, name in chosen.items():
         if name in plans.task(plan, task_id).reviewers:
@@ -155,17 +196,31 @@ def _model(order: Order, plan: Plan) -> Playbook:
 
 
 async def _sandbox(prepared: Prepared) -> Sandbox:
-    """Return the sandbox to work in, tested; none at all only by choice, or for the turns that come with the product."""
+    """Return the sandbox to work in, tested; none only by choice, or for the turns that come with the product."""
+    found = await asyncio.to_thread(_detected, prepared)
+    if found.level == "none":
+        return found
+    try:
+        await selftest.self_test(found)
+    except UnsupportedError as error:
+        return _without(prepared, error)
+    return found
+
+
+def _detected(prepared: Prepared) -> Sandbox:
     if prepared.order.without_sandbox:
         return sandboxes.without()
     try:
-        found = await asyncio.to_thread(sandboxes.detect)
-        await selftest.self_test(found)
-    except UnsupportedError:
-        if prepared.model.folder != (settings.BUNDLED_PLAN.parent / "playbook").absolute():
-            raise
-        return sandboxes.without()
-    return found
+        return sandboxes.detect()
+    except UnsupportedError as error:
+        return _without(prepared, error)
+
+
+def _without(prepared: Prepared, error: UnsupportedError) -> Sandbox:
+    """Do without a sandbox where every turn comes with the product; elsewhere raise the error that says why not."""
+    if prepared.model.folder != (settings.BUNDLED_PLAN.parent / "playbook").absolute():
+        raise error
+    return sandboxes.without()
 
 
 async def _toolchain(plan: Plan, say: Callable[[str], None]) -> toolchain.Toolchain:

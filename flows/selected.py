@@ -8,7 +8,6 @@ from typing import Any
 
 from prefect.states import Completed, Failed
 
-from agents.context import dependencies, state
 from analytics import store
 from flows.dispatch import dispatch
 from flows.opening import Order, Prepared, opened, require_turns
@@ -18,6 +17,7 @@ from orchestrator.plan import digest as plan_digest
 from orchestrator.selection import Selection
 from tasks.gate import baseline
 from tasks.run import Run
+from tasks.settle import publish
 
 Watcher = Callable[[JsonObject], object]
 
@@ -95,12 +95,7 @@ def _outline(plan: Plan) -> JsonObject:
 
 def _project(prepared: Prepared, run: Run, say: Callable[[str], None]) -> None:
     """Write what people and other programs read: each agent's state, the plan's graph, and the database."""
-    outcomes = [event["data"] for event in run.events.all("outcome")]
-    fields = Outcome.model_fields
-    ended = [Outcome.model_validate({k: v for k, v in data.items() if k in fields}) for data in outcomes]
-    state.rebuild(run.home, run.agents, ended)
-    states = {outcome.task: outcome.status for outcome in ended} | dict.fromkeys(run.merged(), "merged")
-    dependencies.write(run.home, prepared.plan, states)
+    publish(run.home, prepared.plan, run.agents, run.merged(), run.events)
     try:
         store.ingest(run.home)
     except StorageError as error:  # the journal holds it all; the next report ingests it

@@ -1,5 +1,6 @@
 """The project journal: what happened, one event a line, and what a later run finds in it."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -19,9 +20,8 @@ class Events:
         """Open the project journal of `home` for the run named `run`; the only writer."""
         self.run = run
         self._journal = Journal(home.metrics)
-        self._data: dict[str, JsonObject] = {}
-        for record in self._journal.records():
-            self._data[record["id"]] = record
+        self._lock = threading.RLock()  # a listener may record as well
+        self._records: dict[str, JsonObject] = {record["id"]: record for record in self._journal.records()}
 
     def record(
         self,
@@ -36,23 +36,24 @@ class Events:
 
         `about` gives task, key and agent where there is no session to take them from.
         """
-        if record_id not in self._data:
-            if session:
-                about = {"task": session.task, "key": session.key, "agent": session.agent}
-            event = Event(id=record_id, time=now(), kind=kind, run=self.run, data=dict(data), **(about or {}))
-            record = event.model_dump(mode="json", exclude_none=True)
-            self._journal.append(record)
-            self._data[record_id] = record
-        return self._data[record_id].get("data", {})
+        if session:
+            about = {"task": session.task, "key": session.key, "agent": session.agent}
+        with self._lock:  # one of two threads that record the same id is first, and the other gets what stands
+            if record_id not in self._records:
+                event = Event(id=record_id, time=now(), kind=kind, run=self.run, data=dict(data), **(about or {}))
+                record = event.model_dump(mode="json", exclude_none=True)
+                self._journal.append(record)
+                self._records[record_id] = record
+            return self._records[record_id].get("data", {})
 
     def recall(self, record_id: str) -> JsonObject | None:
         """Return the data of the event with this id, or None where it has not happened."""
-        record = self._data.get(record_id)
+        record = self._records.get(record_id)
         return None if record is None else record.get("data", {})
 
     def all(self, kind: str) -> Iterator[JsonObject]:
         """Yield every record of one kind, in the order written."""
-        return (record for record in list(self._data.values()) if record["kind"] == kind)
+        return (record for record in list(self._records.values()) if record["kind"] == kind)
 
     def listen(self, listener: Callable[[JsonObject], object]) -> None:
         """Call `listener` with every event after it is on disk."""

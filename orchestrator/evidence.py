@@ -1,55 +1,17 @@
-"""What counts as done: reading test reports, and finding what makes an answer unacceptable whatever a gate says."""
+"""What counts as done: judging test runs, and finding what makes an answer unacceptable whatever a gate says."""
 
 import ast
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
+from orchestrator.junit import TestRun
 from orchestrator.models import BuildTask
 
 NAMED_AT_MOST = 5
-
-
-@dataclass(frozen=True)
-class TestRun:
-    """The ids of the tests that a report names, by how they ended."""
-
-    __test__ = False
-
-    passed: frozenset[str]
-    failed: frozenset[str]
-    skipped: frozenset[str]
-
-    @property
-    def ran(self) -> int:
-        """Return how many tests ran: passed or failed, not skipped."""
-        return len(self.passed) + len(self.failed)
-
-
-def read_report(xml: str) -> TestRun:
-    """Return the tests of a JUnit report; an id is `file::class::name`, as the report has them.
-
-    A test that is named twice has passed only if it passed each time. Text that is no report names no test.
-    """
-    passed: set[str] = set()
-    failed: set[str] = set()
-    skipped: set[str] = set()
-    try:
-        cases = list(ElementTree.fromstring(xml).iter("testcase"))
-    except ElementTree.ParseError:
-        cases = []
-    for case in cases:
-        ended = {child.tag for child in case}
-        where = failed if ended & {"failure", "error"} else skipped if "skipped" in ended else passed
-        where.add(_test_id(case))
-    return TestRun(frozenset(passed - failed - skipped), frozenset(failed), frozenset(skipped - failed))
-
-
-def file_of(test_id: str) -> str:
-    """Return the file that a test id names."""
-    return test_id.partition("::")[0]
+_NAME_LIMIT = 200
+_DECLARING = frozenset({"abstractmethod", "abstractproperty", "overload", "group", "callback"})
+"""Decorators of functions that may do nothing: the two last make command groups, whose commands do the work."""
 
 
 def judge_tests(run: TestRun, exit_code: int, known: Mapping[str, str], task: str) -> str | None:
@@ -60,10 +22,10 @@ def judge_tests(run: TestRun, exit_code: int, known: Mapping[str, str], task: st
     """
     if run.failed:
         return f"{len(run.failed)} of {run.ran} tests failed: {_some(run.failed)}"
-    if exit_code != 0 and run.ran:
-        return f"the tests passed but the command ended with exit code {exit_code}"
     if not run.ran:
-        return "no test ran"
+        return f"{run.fault or 'no test ran'} (exit code {exit_code})"
+    if exit_code != 0:
+        return f"the tests passed but the command ended with exit code {exit_code}"
     missing = {test for test, owner in known.items() if owner != task} - run.passed
     if missing:
         return f"{len(missing)} tests that passed before did not run or were skipped: {_some(missing)}"
@@ -75,83 +37,116 @@ def judge_tests(run: TestRun, exit_code: int, known: Mapping[str, str], task: st
 def forbidden(
     changed: Iterable[str], task: BuildTask, protected: Sequence[str], known: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """Return the changed paths that the task may not change: protected ones, and tests that other tasks brought."""
-    others = {file_of(test) for test, owner in known.items() if owner != task.id}
-    own = {file_of(test) for test, owner in known.items() if owner == task.id}
+    """Return the changed paths that the task may not change: protected ones, and tests that other tasks brought.
+
+    A pattern stands for a file or folder and all below it, in upper or lower case. One without a slash counts in every
+    folder, as `conftest.py` does; one with a slash counts from the root, as `.ci/` or `tests/data`.
+    """
+    others = {_place_of(test) for test, owner in known.items() if owner != task.id}
+    own = {_place_of(test) for test, owner in known.items() if owner == task.id}
     return tuple(
         path
         for path in changed
-        if not _matches(path, task.writes) and (_matches(path, protected) or path in others - own)
+        if not _matches(path, task.writes) and (_matches(path, protected) or _holds_tests(path, others - own))
     )
 
 
 def stubs(sources: Mapping[str, str]) -> Iterator[str]:
     """Yield `path:line name` of every function that does nothing, in Python sources that are not tests.
 
-    Doing nothing is a body of `pass`, `...` or `raise NotImplementedError`. Protocols, overloads and abstract methods
-    declare, so they may.
+    Doing nothing is a body of `pass`, `...` or `raise NotImplementedError`. Protocols, overloads, abstract methods and
+    command groups declare, so they may; so may functions inside functions. A docstring alone says that none is meant.
     """
     for path, text in sources.items():
-        if PurePosixPath(path).suffix != ".py" or PurePosixPath(path).parts[0] == "tests":
+        if PurePosixPath(path).suffix != ".py" or _is_test(path):
             continue
         try:
-            tree = ast.parse(text)
-        except SyntaxError:
-            continue  # the gate runs the code and says so better
-        for function in _functions(tree, declares=False):
-            if _does_nothing(function):
-                yield f"{path}:{function.lineno} {function.name}"
+            found = list(_stubs(ast.parse(text)))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue  # the gate runs the code and says better what is wrong with it
+        for function in found:
+            yield f"{path}:{function.lineno} {function.name}"
 
 
 def conflict_markers(sources: Mapping[str, str]) -> Iterator[str]:
-    """Yield `path:line` of every merge conflict marker left in a file."""
+    """Yield `path:line` of every merge conflict marker left in a file; none in Python that holds them as text."""
     for path, text in sources.items():
-        for number, line in enumerate(text.splitlines(), start=1):
-            if line.startswith(("<<<<<<< ", ">>>>>>> ")):
-                yield f"{path}:{number}"
+        lines = enumerate(text.splitlines(), start=1)
+        marked = [number for number, line in lines if line.startswith(("<<<<<<< ", ">>>>>>> "))]
+        if marked and not (path.endswith((".py", ".pyi")) and _is_python(text)):
+            yield from (f"{path}:{number}" for number in marked)
 
 
-def _test_id(case: ElementTree.Element) -> str:
-    name, classname, file = (case.get(field, "") for field in ("name", "classname", "file"))
-    if not file:
-        return f"{classname}::{name}"
-    inner = classname.removeprefix(file.removesuffix(".py").replace("/", ".")).strip(".")
-    return "::".join(part for part in (file, inner, name) if part)
+def _place_of(test_id: str) -> str:
+    """Return what a test id begins with: its file or, in a report without files, its dotted class name."""
+    return test_id.partition("::")[0]
+
+
+def _holds_tests(path: str, places: Iterable[str]) -> bool:
+    """Tell whether tests of these places lie in the file at `path`."""
+    module = path.removesuffix(".py").replace("/", ".") + "."
+    return any(path == place or (path.endswith(".py") and f"{place}.".startswith(module)) for place in places)
 
 
 def _matches(path: str, patterns: Iterable[str]) -> bool:
-    return any(path == p or path.startswith(p if p.endswith("/") else p + "/") or fnmatch(path, p) for p in patterns)
+    return any(_covers(pattern.lower(), path.lower()) for pattern in patterns)
+
+
+def _covers(pattern: str, path: str) -> bool:
+    if "/" not in pattern:
+        return any(fnmatchcase(part, pattern) for part in path.split("/"))
+    names = pattern.strip("/")
+    parts = path.split("/")[: names.count("/") + 1]
+    return fnmatchcase("/".join(parts), names)
 
 
 def _some(names: Iterable[str]) -> str:
     ordered = sorted(names)
+    shown = [" ".join(name.split())[:_NAME_LIMIT] for name in ordered[:NAMED_AT_MOST]]
     more = len(ordered) - NAMED_AT_MOST
-    return ", ".join(ordered[:NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
+def _is_test(path: str) -> bool:
+    place = PurePosixPath(path)
+    return "tests" in place.parts or place.name.startswith("test_")
+
+
+def _is_python(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def _functions(node: ast.AST, *, declares: bool) -> Iterator[_Function]:
+def _stubs(node: ast.AST, *, declares: bool = False) -> Iterator[_Function]:
+    """Yield the stubs among the functions of a module or class; `declares` where it is a protocol."""
     for child in ast.iter_child_nodes(node):
-        inside = declares
-        if isinstance(child, ast.ClassDef):
-            inside = any("Protocol" in ast.unparse(parent) for parent in child.bases)
-        elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-            marks = {ast.unparse(mark).rpartition(".")[2] for mark in child.decorator_list}
-            if not declares and not marks & {"abstractmethod", "overload"}:
+        if isinstance(child, _Function):
+            declared = declares or any(_last_name(mark) in _DECLARING for mark in child.decorator_list)
+            if not declared and _does_nothing(child):
                 yield child
-        yield from _functions(child, declares=inside)
+        elif isinstance(child, ast.ClassDef):
+            yield from _stubs(child, declares=any(_last_name(parent) == "Protocol" for parent in child.bases))
+        elif isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+            yield from _stubs(child, declares=declares)
+
+
+def _last_name(node: ast.expr) -> str:
+    """Return the last name of what a decorator or a parent class is made from, such as `group` of `@click.group()`."""
+    while isinstance(node, ast.Call | ast.Subscript):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _does_nothing(function: _Function) -> bool:
     """Tell whether nothing stands in the body; a docstring alone says that nothing is meant, and passes."""
-    body = [statement for statement in function.body if not _is_docstring(statement)]
+    body = [statement for statement in function.body if not _constant(statement, str)]
     return bool(body) and all(_is_empty(statement) for statement in body)
-
-
-def _is_docstring(statement: ast.stmt) -> bool:
-    return _constant(statement, str)
 
 
 def _is_empty(statement: ast.stmt) -> bool:

@@ -1,19 +1,24 @@
 """The gate: our own commands on one tree, in the sandbox, judged by the tests that ran and never by words."""
 
+import os
 import shutil
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator import kept
-from orchestrator.evidence import TestRun, judge_tests, read_report
+from orchestrator import kept, slots
+from orchestrator.evidence import judge_tests
 from orchestrator.home import Home
+from orchestrator.junit import TestRun, read_report
 from orchestrator.models import Check, GateCommand, canonical_json, digest
 from orchestrator.process import Finished
 from orchestrator.sandbox import Sandbox
 from orchestrator.toolchain import Toolchain
 
 REPORT = "report.xml"
+REPORT_LIMIT = 64 * 1024 * 1024
+"""Bytes of the largest test report that is read."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,9 @@ async def examine(command: GateCommand, examination: Examination) -> Check:
     """Run one command of a gate and return its Check; green only with exit code 0 and, for tests, the evidence."""
     scratch = _empty_scratch(examination)
     finished = await _run(command, examination, scratch)
-    report = scratch / REPORT
-    tests = read_report(report.read_text(errors="replace")) if command.tests and report.is_file() else None
+    tests = _tests(scratch / REPORT) if command.tests else TestRun()
     problem = _problem(command, finished, tests, examination)
-    passed = sorted(tests.passed) if tests else []
+    passed = sorted(tests.passed)
     return Check(
         name=command.name,
         command=" ".join(command.run),
@@ -51,7 +55,7 @@ async def examine(command: GateCommand, examination: Examination) -> Check:
         seconds=round(finished.seconds, 3),
         output=kept.keep(examination.home, finished.output),
         tests_expected=sum(owner != examination.task for owner in examination.known.values()) if command.tests else 0,
-        tests_ran=tests.ran if tests else 0,
+        tests_ran=tests.ran,
         tests_passed=len(passed),
         tests=kept.keep(examination.home, canonical_json(passed)) if command.tests else None,
         problem=problem,
@@ -71,12 +75,11 @@ def rules(tree: str, problem: str | None) -> Check:
     )
 
 
-def _problem(command: GateCommand, finished: Finished, tests: TestRun | None, examination: Examination) -> str | None:
+def _problem(command: GateCommand, finished: Finished, tests: TestRun, examination: Examination) -> str | None:
     if finished.timed_out:
         return f"ended after {command.seconds} s without an answer"
     if command.tests:
-        run = tests or TestRun(frozenset(), frozenset(), frozenset())
-        return judge_tests(run, finished.exit_code, examination.known, examination.task)
+        return judge_tests(tests, finished.exit_code, examination.known, examination.task)
     return None if finished.exit_code == 0 else f"ended with exit code {finished.exit_code}"
 
 
@@ -101,9 +104,25 @@ def _fill(word: str, values: Mapping[str, str]) -> str:
     return word
 
 
+def _tests(report: Path) -> TestRun:
+    """Read the report that untrusted code left: a plain file of bounded size, never what a link or a pipe leads to."""
+    try:
+        descriptor = os.open(report, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return TestRun(fault="no test report was written")
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > REPORT_LIMIT:
+            return TestRun(fault=f"the test report is no plain file of at most {REPORT_LIMIT >> 20} MiB")
+        with open(descriptor, "rb", closefd=False) as file:
+            return read_report(file.read())
+    finally:
+        os.close(descriptor)
+
+
 def _empty_scratch(examination: Examination) -> Path:
     scratch = examination.home.worktrees / f"scratch-{examination.slot}"
-    shutil.rmtree(scratch, ignore_errors=True)
+    slots.remove(scratch)
     scratch.mkdir(parents=True)
     owner = examination.sandbox.owner(examination.slot)
     if owner is not None:

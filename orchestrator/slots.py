@@ -111,7 +111,7 @@ def _register(slot: Slot, commit: str) -> None:
     link = slot.path / ".git"
     content = f"gitdir: {slot.git_dir}\n"
     if link.is_symlink() or not link.is_file() or link.read_text(errors="replace") != content:
-        _remove(link)
+        remove(link)
         link.write_text(content)
 
 
@@ -183,11 +183,11 @@ def _open_closed(folder: Path) -> None:
 
 def _discard(slot: Slot) -> None:
     """Remove the worktree and git's record of it; what it held is kept under its snapshots' refs."""
-    _remove(slot.path)
+    remove(slot.path)
     shutil.rmtree(slot.git_dir, ignore_errors=True)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
     """Remove a file or a folder of any depth, closed folders included; Python's own way ends at its recursion limit."""
     if path.is_dir() and not path.is_symlink():
         _open_closed(path)

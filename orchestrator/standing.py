@@ -1,115 +1,236 @@
 """Where every task of a plan stands now, and the one reason why it waits, read from the project journal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Literal
 
+from orchestrator.errors import InputError
 from orchestrator.events import read_events
-from orchestrator.home import Home, holder
-from orchestrator.models import Frozen, JsonObject, Plan
+from orchestrator.home import Home, holder, read_json
+from orchestrator.models import BuildTask, Frozen, JsonObject, Plan
+from orchestrator.plan import digest, prerequisites
 from orchestrator.schedule import Schedule
 
 State = Literal["merged", "running", "failed", "waiting"]
+Ending = Literal["running", "succeeded", "failed", "stopped", "cut off"]
+
+
+_PLAIN_WORDS = {
+    "answer": "its answer is checked",
+    "verdict": "its reviews are awaited",
+    "ruling": "goes back to its agent for another round",
+    "conflict": "goes back to its agent to resolve a conflict",
+    "rejected": "goes back to its agent: the checks of its merge are red",
+    "merged": "merged; its end is noted",
+}
 
 
 class Standing(Frozen):
-    """Where one task stands: its state, the reason in words, and what is known of the work on it."""
+    """Where one task stands: its state, and the reason in words."""
 
     task: str
     state: State
     reason: str
-    doing: str = ""
-    """What its agent or reviewers do now, while it runs."""
     since: str = ""
-    attempts: int = 0
+    """When the work on it began, while it runs."""
+
+
+class LastRun(Frozen):
+    """The newest run: what it was asked for, what it worked with, and how it ended if it has."""
+
+    command: str
+    began: str
+    ending: Ending
+    """`cut off` where it was killed before it could say how it ended."""
+    reason: str
+    model: str
+    sandbox: str
+    plan: str
+    """The digest of the plan that it ran."""
 
 
 class Board(Frozen):
     """Where a whole plan stands."""
 
     tasks: tuple[Standing, ...]
-    run: JsonObject | None = None
-    """What the run that holds the home says of itself, if one does."""
-    last_run: JsonObject | None = None
-    """How the newest run ended, if it has."""
+    held_by: JsonObject | None
+    """What the process that holds the home says of itself, if one does; it need not run tasks yet, or any more."""
+    last_run: LastRun | None
+    is_other_plan: bool
+    """Whether the newest run ran another plan, or an earlier form of this one."""
 
     def count(self, state: State) -> int:
         """Return how many tasks are in a state."""
         return sum(standing.state == state for standing in self.tasks)
 
 
+def project(home: Home) -> JsonObject:
+    """Return what the home says of its project: `project`, `plan` and `created`.
+
+    Raises:
+        InputError: no project has been set up here.
+    """
+    record = read_json(home.project_file)
+    if record is None:
+        raise InputError(
+            f"{home.root}: no project here yet; run `mbo init --project-path DIR --home {home.root}` first"
+        )
+    return record
+
+
 def read(home: Home, plan: Plan) -> Board:
     """Return where the plan stands; beside a running build as well."""
+    held_by = holder(home)
     events = list(read_events(home))
-    run = holder(home)
-    started = next((event for event in reversed(events) if event["kind"] == "run_started"), None)
-    merged = {event["task"]: event for event in events if event["kind"] == "merged"}
-    failed = {event["task"]: event for event in events if event["kind"] == "outcome"}
-    failed = {task: event for task, event in failed.items() if event["data"]["status"] == "failed"}
-    running = _running(events, started["run"]) if run and started else {}
-    reasons = _reasons(plan, merged, running, started)
-    tasks = [_standing(task.id, merged, running, failed, reasons) for task in plan.tasks]
-    ended = next((event for event in reversed(events) if event["kind"] == "run_ended"), None)
-    return Board(tasks=tuple(tasks), run=run, last_run=ended)
-
-
-def _running(events: list[JsonObject], run: str) -> dict[str, list[JsonObject]]:
-    """Return the events of each task that the run has started and not ended."""
-    own: dict[str, list[JsonObject]] = {}
-    for event in events:
-        task = event.get("task")
-        if event["run"] == run and task:
-            own.setdefault(task, []).append(event)
-    return {task: seen for task, seen in own.items() if not any(event["kind"] == "outcome" for event in seen)}
-
-
-def _reasons(
-    plan: Plan, merged: Mapping[str, JsonObject], running: Mapping[str, object], started: JsonObject | None
-) -> dict[str, str]:
-    """Return why each task that is neither merged nor running waits."""
-    known = {task.id for task in plan.tasks}
-    slots = started["data"]["slots"] if started and running else len(known)
-    schedule = Schedule(plan, known, set(merged) & known, max(slots, len(running), 1))
-    for task in running:
-        if task in {item.id for item in schedule.ready()}:
-            schedule.start(task)
-    return schedule.waiting()
+    last = _last_run(events, held_by)
+    is_other_plan = last is not None and last.plan != digest(plan)
+    own = _of_last_run(events) if last and last.ending == "running" else []
+    ended = _ended(events)
+    running = _running(own, plan)
+    retried = {task for task in _selected(own, plan) if task not in _ended(own)} - set(running)
+    failed = {task: e["data"]["reason"] for task, e in ended.items() if e["kind"] == "outcome" and task not in retried}
+    merged = {task: e["data"]["commit"] for task, e in ended.items() if e["kind"] == "merged"}
+    reasons = {task.id: _reason(task, plan, merged, failed) or _free(task, events, own) for task in plan.tasks}
+    if own and not is_other_plan:
+        reasons |= _in_run(own, plan)
+    tasks = tuple(_standing(task, running, merged, failed, reasons[task.id]) for task in plan.tasks)
+    return Board(tasks=tasks, held_by=held_by, last_run=last, is_other_plan=is_other_plan)
 
 
 def _standing(
-    task: str,
-    merged: Mapping[str, JsonObject],
-    running: Mapping[str, list[JsonObject]],
-    failed: Mapping[str, JsonObject],
-    reasons: Mapping[str, str],
+    task: BuildTask,
+    running: Mapping[str, Sequence[JsonObject]],
+    merged: Mapping[str, str],
+    failed: Mapping[str, str],
+    reason: str,
 ) -> Standing:
-    if task in running:
-        seen = running[task]
-        attempts = max((event["data"].get("attempt", 1) for event in seen), default=1)
-        doing = _doing(seen[-1])
-        return Standing(task=task, state="running", reason=doing, doing=doing, since=seen[0]["time"], attempts=attempts)
-    if task in merged:
-        return Standing(task=task, state="merged", reason=f"merged as {merged[task]['data']['commit'][:12]}")
-    if task in failed:
-        data = failed[task]["data"]
-        return Standing(task=task, state="failed", reason=data["reason"], attempts=data["attempts"])
-    return Standing(task=task, state="waiting", reason=reasons.get(task, "ready to start"))
+    if task.id in running:
+        seen = running[task.id]
+        return Standing(task=task.id, state="running", reason=_doing(seen), since=seen[0]["time"])
+    if task.id in merged:
+        return Standing(task=task.id, state="merged", reason=f"merged as {merged[task.id][:12]}")
+    if task.id in failed:
+        return Standing(task=task.id, state="failed", reason=failed[task.id])
+    return Standing(task=task.id, state="waiting", reason=reason)
 
 
-def _doing(event: JsonObject) -> str:
-    """Return in words what a task does after its newest event."""
-    data, agent = event.get("data", {}), event.get("agent", "")
+def _last_run(events: Sequence[JsonObject], held_by: JsonObject | None) -> LastRun | None:
+    started = next((event for event in reversed(events) if event["kind"] == "run_started"), None)
+    if started is None:
+        return None
+    ended = next((e for e in reversed(events) if e["kind"] == "run_ended" and e["run"] == started["run"]), None)
+    data = started["data"]
+    return LastRun(
+        command=data["command"],
+        began=started["time"],
+        ending=ended["data"]["status"] if ended else "running" if _holds(held_by, started) else "cut off",
+        reason=ended["data"]["reason"] if ended else "",
+        model=data["model"],
+        sandbox=data["sandbox"],
+        plan=data["plan"],
+    )
+
+
+def _holds(held_by: JsonObject | None, started: JsonObject) -> bool:
+    """Tell whether a run belongs to the process that holds the home, and not to an earlier one that was killed."""
+    if held_by is None:
+        return False
+    moments = (held_by.get("started", started["time"]), started["time"])
+    claimed, began = (datetime.fromisoformat(moment) for moment in moments)
+    return claimed <= began
+
+
+def _of_last_run(events: Sequence[JsonObject]) -> list[JsonObject]:
+    run = next(event["run"] for event in reversed(events) if event["kind"] == "run_started")
+    return [event for event in events if event["run"] == run]
+
+
+def _ended(events: Sequence[JsonObject]) -> dict[str, JsonObject]:
+    """Return for each task the newest event that says it merged or failed."""
+    return {event["task"]: event for event in events if _is_end(event)}
+
+
+def _is_end(event: JsonObject) -> bool:
+    return event["kind"] == "merged" or (event["kind"] == "outcome" and event["data"]["status"] == "failed")
+
+
+def _running(own: Sequence[JsonObject], plan: Plan) -> dict[str, list[JsonObject]]:
+    """Return the events of each task that a run has begun and not ended."""
+    known = {task.id for task in plan.tasks}
+    seen: dict[str, list[JsonObject]] = {}
+    for event in own:
+        if event.get("task") in known:
+            seen.setdefault(event["task"], []).append(event)
+    return {task: found for task, found in seen.items() if not any(event["kind"] == "outcome" for event in found)}
+
+
+def _selected(own: Sequence[JsonObject], plan: Plan) -> frozenset[str]:
+    asked = next((event["data"]["tasks"] for event in own if event["kind"] == "run_started"), ())
+    return frozenset(asked) & {task.id for task in plan.tasks}
+
+
+def _free(task: BuildTask, events: Sequence[JsonObject], own: Sequence[JsonObject]) -> str:
+    """Return why a task that waits for no other has not begun."""
+    if own:
+        return "not part of this run"
+    has_begun = any(event["kind"] == "session_started" and event["task"] == task.id for event in events)
+    return "begun; the next run goes on with it" if has_begun else "ready to start"
+
+
+def _reason(task: BuildTask, plan: Plan, merged: Mapping[str, str], failed: Mapping[str, str]) -> str:
+    """Return which other task a task waits for, whatever runs; nothing where it waits for none."""
+    left = [dep for dep in task.deps if dep not in merged]
+    if not left:
+        return ""
+    behind = prerequisites(plan, [task.id]) if failed else frozenset[str]()
+    culprit = next((name for name in failed if name in behind), None)
+    if culprit:
+        return f"waits for {culprit}, which failed"
+    return f"waits for {left[0]}" + (f" and {len(left) - 1} more" if len(left) > 1 else "")
+
+
+def _in_run(own: Sequence[JsonObject], plan: Plan) -> dict[str, str]:
+    """Return why each task that the run is to do waits, by going through what has begun and ended in its order."""
+    data = next(event["data"] for event in own if event["kind"] == "run_started")
+    schedule = Schedule(plan, data["tasks"], data["merged"], data["slots"], barrier=data.get("barrier", False))
+    for event in own:
+        _replay(schedule, event)
+    return schedule.waiting()
+
+
+def _replay(schedule: Schedule, event: JsonObject) -> None:
+    task = event.get("task")
+    if task is None:
+        return
+    if task not in schedule.running and task in {ready.id for ready in schedule.ready()}:
+        schedule.start(task)
+    if task in schedule.running and event["kind"] == "outcome":
+        schedule.finish(task, event["data"]["status"] == "merged")
+
+
+def _doing(seen: Sequence[JsonObject]) -> str:
+    """Return in words what a task does after its newest event that tells."""
+    return next((told for event in reversed(seen) if (told := _in_words(event))), "has begun")
+
+
+def _in_words(event: JsonObject) -> str:
+    data = event.get("data", {})
     match event["kind"]:
-        case "session_started":
+        case "session_started" | "turn":
             verb = "works" if data["role"] == "work" else "reviews"
-            return f"{agent} {verb}, round {data['round']}"
-        case "turn":
-            verb = "works" if data["role"] == "work" else "reviews"
-            return f"{agent} {verb}, round {data['round']}, turn {data['turn']}"
-        case "answer" | "check":
-            return "its gate is checked"
-        case "session_ended" | "verdict":
-            return "its verdicts are awaited"
-        case "ruling" | "conflict" | "rejected":
-            return "its answer is integrated" if data.get("decision") == "approve" else "it is sent back for a round"
+            turn = f", turn {data['turn']}" if "turn" in data else ""
+            return f"{event['agent']} {verb}, round {data['round']}{turn}"
+        case "check":
+            return _checked(data)
+        case "ruling" if data["decision"] == "approve":
+            return "its answer is merged"
+        case "reassigned":
+            return f"goes on to {data['to']}"
         case kind:
-            return f"under way ({kind.replace('_', ' ')})"
+            return _PLAIN_WORDS.get(kind, "")
+
+
+def _checked(data: JsonObject) -> str:
+    if data.get("problem"):
+        return f"goes back to its agent: the check {data['name']} is red"
+    return "the merge of its answer is checked" if data["stage"] == "merged" else "its answer is checked"

@@ -55,14 +55,14 @@ async def check(run: Run, session: SessionRef, *, base: str, commit: str, slot: 
 async def baseline(run: Run, commit: str) -> None:
     """Find out which tests pass on a commit that no gate of ours has seen: the history a project brings along.
 
-    A project without a file whose name says test has none, and nothing is run.
+    A project without a file whose name says test has none, and nothing is run; definitions of agents are no tests.
     """
     if _merged_at(run, commit) or run.events.recall(_baseline_id(commit)) is not None:
         return
     files = await asyncio.to_thread(run.repository.files, commit)
     commands = [command for gate in run.plan.gates.values() for command in gate if command.tests]
     passed: list[str] = []
-    if commands and any("test" in PurePosixPath(file).name for file in files):
+    if commands and any(_may_be_test(file) for file in files):
         owner = run.sandbox.owner(BASELINE_SLOT)
         worktree = await asyncio.to_thread(run.repository.open_slot, BASELINE_SLOT, commit, owner)
         tree = await asyncio.to_thread(run.repository.tree, commit)
@@ -72,6 +72,10 @@ async def baseline(run: Run, commit: str) -> None:
         passed = json.loads(kept.load(run.home, done.tests)) if done.tests else []
     tests = kept.keep(run.home, canonical_json(dict.fromkeys(passed, "base")))
     run.events.record("baseline", _baseline_id(commit), {"commit": commit, "tests": tests, "passed": len(passed)})
+
+
+def _may_be_test(file: str) -> bool:
+    return "test" in PurePosixPath(file).name and not file.startswith(".claude/")
 
 
 def known_tests(run: Run, commit: str) -> dict[str, str]:
@@ -151,7 +155,7 @@ def _event_id(session: SessionRef, stage: str, name: str, tree: str) -> str:
 
 
 def _recall(run: Run, session: SessionRef, stage: Stage, name: str, tree: str) -> Check | None:
-    """Return the check of this name on this tree, from this stage or, for a merge that changed nothing, the answer's."""
+    """Return the check of this name on this tree, from this stage or, where a merge changed nothing, the answer's."""
     for earlier in (stage, "answer"):
         data = run.events.recall(_event_id(session, earlier, name, tree))
         if data is not None:

@@ -1,4 +1,4 @@
-"""Integrate: merge one answer onto the integration branch, gate the merged tree, and land it by one compare-and-swap."""
+"""Integrate: merge one answer onto the integration branch, gate the merged tree, land it by one compare-and-swap."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,9 +10,10 @@ from orchestrator import kept
 from orchestrator.checkout import fast_forward
 from orchestrator.models import Answer, Check, Frozen, SessionRef, Verdict, canonical_json
 from tasks.gate import check, known_tests, tests_after
-from tasks.record import TESTS, reconcile, record_merge
+from tasks.record import TESTS, record_merge
 from tasks.retry import POLICY
 from tasks.run import Run
+from tasks.settle import settle_merge
 
 
 class Integration(Frozen):
@@ -40,7 +41,7 @@ async def integrate(run: Run, answer: Answer, verdicts: Sequence[Verdict], slot:
         landed = (await asyncio.to_thread(repository.landed)).get(session.key)
         onto = await asyncio.to_thread(repository.head)
         if landed is not None:
-            await asyncio.to_thread(reconcile, run)
+            await asyncio.to_thread(settle_merge, run.home, run.events, repository, landed)
             return Integration(commit=landed.commit, onto=onto)
         merge = await asyncio.to_thread(repository.merge, onto, answer.commit)
         merged = await asyncio.to_thread(_keep, run, answer, merge.tree, onto)
@@ -108,7 +109,7 @@ def _land(
         title=run.task(session.task).title,
         trailers={**trailers, TESTS: tests},
     )
-    record_merge(run, answer, commit, tree, tests)
+    record_merge(run.home, run.events, answer, commit, tree, tests)
     if run.project is not None:
         result = fast_forward(run.project, run.home.repository, run.repository.branch)
         run.events.record("checkout", f"run/{run.name}/checkout/{commit[:12]}", {"result": result})

@@ -2,14 +2,14 @@
 
 from uuid import NAMESPACE_URL, uuid5
 
-from agents.context import artifacts, decisions, knowledge, messages, state
+from agents.context import artifacts, decisions, messages, state
 from orchestrator import authority
-from orchestrator.errors import StorageError
+from orchestrator.events import Events
+from orchestrator.home import Home
 from orchestrator.models import (
     Answer,
     BuildTask,
     Decision,
-    Knowledge,
     Message,
     MessageContent,
     Outcome,
@@ -70,34 +70,21 @@ def tell_coordinator(run: Run, build_task: BuildTask, agent: str, attempt: int, 
     messages.deliver(run.home, Message.model_validate(stands), tuple(run.agents))
 
 
-def record_outcome(run: Run, outcome: Outcome, seconds: float) -> Outcome:
+def record_outcome(home: Home, events: Events, outcome: Outcome, seconds: float) -> Outcome:
     """Record how a task ended, and note it in its agent's state."""
     about = {"task": outcome.task, "key": outcome.key, "agent": outcome.agent}
     data = {**outcome.model_dump(mode="json"), "seconds": round(seconds, 3)}
-    run.events.record("outcome", outcome_id(run, outcome.key), data, about=about)
-    state.close(run.home, outcome)
+    events.record("outcome", outcome_id(events.run, outcome.key), data, about=about)
+    state.close(home, outcome)
     return outcome
 
 
-def outcome_id(run: Run, key: str) -> str:
-    """Return the id of the event that says how a key's task ended in this run."""
-    return f"{key[:16]}/outcome/{run.name}"
+def outcome_id(run: str, key: str) -> str:
+    """Return the id of the event that says how a key's task ended in the run of this name."""
+    return f"{key[:16]}/outcome/{run}"
 
 
-def reconcile(run: Run) -> None:
-    """Bring the records in step with what stands: merges that landed just before a kill, and a damaged index."""
-    try:
-        knowledge.search(run.home, run.agents, "anything", limit=1)
-    except StorageError:
-        knowledge.rebuild(run.home, [Knowledge.model_validate(event["data"]) for event in run.events.all("knowledge")])
-    for key, landing in run.repository.landed().items():
-        answer = next((e["data"] for e in reversed(list(run.events.all("answer"))) if e["key"] == key), None)
-        if run.events.recall(f"{key[:16]}/merged") is None and answer is not None:
-            tests = run.repository.trailer(landing.commit, TESTS)
-            record_merge(run, Answer.model_validate(answer), landing.commit, run.repository.tree(landing.commit), tests)
-
-
-def record_merge(run: Run, answer: Answer, commit: str, tree: str, tests: str) -> None:
+def record_merge(home: Home, events: Events, answer: Answer, commit: str, tree: str, tests: str) -> None:
     """Record in the project journal that an answer has landed."""
     session = answer.session
     data = {
@@ -108,7 +95,12 @@ def record_merge(run: Run, answer: Answer, commit: str, tree: str, tests: str) -
         "lines_removed": answer.lines_removed,
         "tests": tests,
     }
-    run.events.record("merged", f"{session.key[:16]}/merged", data, session=session)
+    events.record("merged", merge_id(session.key), data, session=session)
     files = "\n".join(f"- {name}" for name in answer.files)
     text = f"# Task {session.task}, merged as {commit[:12]}\n\n{answer.summary}\n\n{files}\n"
-    artifacts.save(run.home, session.agent, session.task, "answer.md", text)
+    artifacts.save(home, session.agent, session.task, "answer.md", text)
+
+
+def merge_id(key: str) -> str:
+    """Return the id of the event that says that a key has landed."""
+    return f"{key[:16]}/merged"

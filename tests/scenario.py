@@ -1,20 +1,26 @@
-"""A small plan with scripted turns, built in a test and run through the real engine."""
+"""A small plan with scripted turns, built in a test and run through the real engine in the test's own process."""
 
+import gc
+import io
 import json
-import os
-import shutil
+import re
 import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import yaml
 
 from agents import roster
 from orchestrator import settings
+from orchestrator.cli.main import main
 from orchestrator.events import read_events
 from orchestrator.home import Home
+from orchestrator.journal import read
+from orchestrator.models import JsonObject
 
 ARCHITECTURE = "mcp-architecture-agent"
 COORDINATOR = "mcp-project-coordinator"
@@ -27,6 +33,7 @@ _TESTS = [
     "{python}", "-m", "pytest", "-c", "/dev/null", "--rootdir", ".", "-p", "no:cacheprovider", "-o",
     "junit_family=xunit1", "-q", "--junitxml={report}", "tests",
 ]  # fmt: skip
+_PACKAGES = ("iniconfig", "packaging", "pluggy", "pygments", "pytest")
 
 Turn = Sequence[Mapping[str, Any]]
 
@@ -47,6 +54,11 @@ def call(tool: str, **given: Any) -> dict[str, Any]:
     return {"type": "tool_use", "name": tool, "input": given}
 
 
+def words(text: str) -> Turn:
+    """Return a turn without a tool call."""
+    return [{"type": "text", "text": text}]
+
+
 def finish(summary: str = "Done.") -> dict[str, Any]:
     """Return the call that hands the work over."""
     return call("finish", summary=summary)
@@ -63,11 +75,59 @@ def object_to(decision: str, text: str) -> list[Turn]:
     return [[call("submit_verdict", decision=decision, summary=text, findings=[finding])]]
 
 
-def module(name: str, value: int = 1) -> Turn:
-    """Return the turn that writes a module with one function, and its test."""
+def module(name: str, value: int = 1, *, expected: int | None = None) -> Turn:
+    """Return the turn that writes a module with one function, and its test; red where another value is `expected`."""
+    wanted = value if expected is None else expected
     code = f'"""A module."""\n\n\ndef value() -> int:\n    """Return the value."""\n    return {value}\n'
-    test = f"from {name} import value\n\n\ndef test_{name}():\n    assert value() == {value}\n"
+    test = f"from {name} import value\n\n\ndef test_{name}():\n    assert value() == {wanted}\n"
     return [create(f"src/{name}.py", code), create(f"tests/test_{name}.py", test)]
+
+
+class Done(NamedTuple):
+    """How a command ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Landed(NamedTuple):
+    """A commit on the integration branch, as `git log` tells of it."""
+
+    commit: str
+    author: str
+    subject: str
+    trailers: dict[str, str]
+
+
+def mbo(*arguments: str) -> Done:
+    """Run the command line with these arguments in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with patch("sys.argv", ["mbo", *arguments]), redirect_stdout(out), redirect_stderr(err), quiet():
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 0
+    return Done(code, out.getvalue(), err.getvalue())
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Pass over the connections to its server that Prefect leaves open; all other warnings are errors."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"unclosed <socket.* raddr=\('127.0.0.1'", ResourceWarning)
+        try:
+            yield
+        finally:
+            gc.collect()
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Return what git prints in a folder, as the user would run it."""
+    identity = ("-c", "user.name=U", "-c", "user.email=u@example.org", "-c", "init.defaultBranch=main")
+    command = ["git", "-C", str(folder), *identity, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 class Scenario:
@@ -76,18 +136,29 @@ class Scenario:
     def __init__(self, folder: Path) -> None:
         """Begin an empty plan in `folder`."""
         self.folder = folder / "plan"
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         self.home = Home(folder / "home")
         self.project = folder / "project"
         self.tasks: list[dict[str, Any]] = []
-        self.workflows: list[dict[str, Any]] = []
+        self.gates: dict[str, list[dict[str, Any]]] = {}
         self.policy: dict[str, Any] = {}
-        shutil.copy(settings.BUNDLED_PLAN.parent / "toolchain.txt", self.folder)
+        (self.folder / "toolchain.txt").write_text(_requirements(), encoding="utf-8")
 
     @property
     def plan(self) -> Path:
         """Return the plan's file."""
         return self.folder / "plan.yaml"
+
+    def existing(self, files: Mapping[str, str]) -> str:
+        """Make the project a git repository with one commit of these files, and return that commit."""
+        for name, text in files.items():
+            path = self.project / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        git(self.project, "init", "--quiet")
+        git(self.project, "add", "--all")
+        git(self.project, "commit", "--quiet", "--message", "What was there")
+        return git(self.project, "rev-parse", "HEAD")
 
     def task(self, task_id: str, *, deps: Sequence[str] = (), reviewers: Sequence[str] = (), **more: Any) -> None:
         """Add a task; it is code by the functional server agent unless `more` says otherwise."""
@@ -102,12 +173,16 @@ class Scenario:
         documents = [{"role": "assistant", "content": [dict(block) for block in turn]} for turn in turns]
         file.write_text(yaml.safe_dump_all(documents, sort_keys=False), encoding="utf-8")
 
-    def simple(self, task_id: str, name: str, **more: Any) -> None:
-        """Add a task that writes one module with its test and is approved by whoever reviews it."""
+    def work(self, task_id: str, *turns: Turn, **more: Any) -> None:
+        """Add a task whose first round plays these turns and then hands the work over."""
         self.task(task_id, **more)
-        self.turns(task_id, "work", [module(name), [finish(f"Wrote {name}.")]])
+        self.turns(task_id, "work", [*turns, [finish(f"Did {task_id}.")]])
         for reviewer in more.get("reviewers", ()):
             self.turns(task_id, f"review.{reviewer}", approve())
+
+    def simple(self, task_id: str, name: str, **more: Any) -> None:
+        """Add a task that writes one module with its test and is approved by whoever reviews it."""
+        self.work(task_id, module(name), **more)
 
     def write(self) -> None:
         """Write the plan file as it stands now."""
@@ -135,35 +210,84 @@ class Scenario:
             "components": [{"number": 1, "name": "parts", "phase": 1}],
             "agents": agents,
             "policy": policy | self.policy,
-            "workflows": self.workflows,
-            "gates": dict.fromkeys(("design", "code", "test", "doc"), gate),
+            "gates": dict.fromkeys(("design", "code", "test", "doc"), gate) | self.gates,
             "tasks": self.tasks,
         }
         self.plan.write_text(yaml.safe_dump(json.loads(json.dumps(plan)), sort_keys=False), encoding="utf-8")
 
-    def mbo(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of the product on this home, and return how it ended."""
-        return subprocess.run(
-            [sys.executable, "-m", "orchestrator.cli", *words, "--home", str(self.home.root), "--plan", str(self.plan)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=110,
-            env={**os.environ, "PYTHONPATH": str(settings.BUNDLED_PLAN.parents[2])},
-        )
+    def mbo(self, *words: str) -> Done:
+        """Run a command of the product on this home and plan."""
+        return mbo(*self.line(*words))
 
-    def build(self, *options: str) -> subprocess.CompletedProcess[str]:
-        """Write the plan, set up the home if need be, and run the whole plan."""
+    def line(self, *words: str) -> tuple[str, ...]:
+        """Return the words of a command on this home and plan."""
+        return (*words, "--home", str(self.home.root), "--plan", str(self.plan))
+
+    def init(self) -> None:
+        """Write the plan and set up home and project."""
         self.write()
-        if not self.home.project_file.exists():
-            done = self.mbo("init", "--project-path", str(self.project))
-            assert done.returncode == 0, done.stderr
+        done = self.mbo("init", "--project-path", str(self.project))
+        assert done.code == 0, done.err
+
+    def build(self, *options: str) -> Done:
+        """Write the plan, set up the home if need be, and run the whole plan."""
+        if self.home.project_file.exists():
+            self.write()
+        else:
+            self.init()
         return self.mbo("build", *options)
 
-    def events(self, kind: str) -> list[dict[str, Any]]:
-        """Return the events of one kind, in the order written."""
-        return [event for event in read_events(self.home) if event["kind"] == kind]
+    def events(self, kind: str, task: str | None = None) -> list[JsonObject]:
+        """Return the events of one kind, of one task or of all, in the order written."""
+        return [event for event in self.all_events() if event["kind"] == kind and task in (None, event.get("task"))]
+
+    def all_events(self) -> list[JsonObject]:
+        """Return every event of the project journal, in the order written."""
+        return list(read_events(self.home))
+
+    def outcome(self, task: str) -> tuple[str, str]:
+        """Return how a task ended last, and why."""
+        data = self.events("outcome", task)[-1]["data"]
+        return data["status"], data["reason"]
 
     def statuses(self) -> dict[str, str]:
         """Return how each task ended last."""
         return {event["task"]: event["data"]["status"] for event in self.events("outcome")}
+
+    def brief(self, task: str, session: str) -> str:
+        """Return what an agent was told at the start of a session, such as `work-1.2`."""
+        record = self.transcript(task)[f"{session}/brief"]
+        return record["message"]["content"]
+
+    def transcript(self, task: str) -> dict[str, JsonObject]:
+        """Return the records of a task's newest key, each by its id without the key."""
+        key = self.events("task_started", task)[-1]["key"]
+        return {record["id"].partition("/")[2]: record for record in read(self.home.transcript(key))}
+
+    def turns_played(self) -> list[str]:
+        """Return the id of every turn in every transcript."""
+        files = sorted(self.home.transcripts.glob("*.jsonl"))
+        return [record["id"] for file in files for record in read(file) if record["type"] == "turn"]
+
+    def landed(self) -> list[Landed]:
+        """Return the commits of the integration branch from the oldest on, along its first parents."""
+        form = "--format=%H%x00%an%x00%s%x00%(trailers:only,unfold)%x00"
+        fields = git(self.home.repository, "log", "--first-parent", "--reverse", form, "HEAD").split("\0")
+        entries = zip(*(iter(fields),) * 4, strict=False)
+        return [Landed(commit.strip(), author, subject, _trailers(text)) for commit, author, subject, text in entries]
+
+    def tree(self) -> dict[str, str]:
+        """Return the files at the head of the integration branch and their contents."""
+        names = git(self.home.repository, "ls-tree", "-r", "--name-only", "HEAD").splitlines()
+        return {name: git(self.home.repository, "show", f"HEAD:{name}") for name in names}
+
+
+def _requirements() -> str:
+    """Return what the toolchain of these plans holds: pytest and what it needs, as pinned for the bundled plan."""
+    pinned = (settings.BUNDLED_PLAN.parent / "toolchain.txt").read_text(encoding="utf-8")
+    found = re.findall(r"^\S+==(?:.*\\\n)+.*\n", pinned, re.MULTILINE)
+    return "".join(block for block in found if block.partition("==")[0] in _PACKAGES)
+
+
+def _trailers(text: str) -> dict[str, str]:
+    return dict(line.split(": ", 1) for line in text.splitlines() if line)

@@ -13,13 +13,14 @@ serves its later rounds too; work has no such mercy, since repeating an answer t
 """
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from agents.models import Request, Turn
-from orchestrator.errors import InputError, PlaybookExhausted
+from orchestrator.errors import ModelError, PlaybookExhausted
 from orchestrator.models import BuildTask, JsonObject, SessionRef, Usage
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -49,12 +50,14 @@ class Playbook:
 
         Raises:
             PlaybookExhausted: no file for this round, or no turn left in it.
+            ModelError: the file cannot be read as turns.
         """
         file = self._file(request.session)
         turns = _read(file)
         played = sum(message["role"] == "assistant" for message in request.messages)
         if played >= len(turns):
-            raise PlaybookExhausted(f"{file.parent.name}/{file.name} ends after {len(turns)} turns without closing")
+            place = f"{file.parent.name}/{file.name}"
+            raise PlaybookExhausted(f"the playbook's {place} ends after turn {played} without closing the session")
         content = tuple(_with_id(block, request.session, played, n) for n, block in enumerate(turns[played]))
         calls_tool = any(block["type"] == "tool_use" for block in content)
         return Turn(content=content, stop_reason="tool_use" if calls_tool else "end_turn", usage=Usage(dollars=0.0))
@@ -69,9 +72,8 @@ class Playbook:
         for name in names:
             if (folder / name).is_file():
                 return folder / name
-        raise PlaybookExhausted(
-            f"the playbook has no {session.task}/{names[-1]}, so {session.agent} has nothing to say"
-        )
+        missing = f"{session.task}/{names[-1]}"
+        raise PlaybookExhausted(f"the playbook has no {missing}, from which {session.agent} would answer")
 
 
 def _numbered(stem: str, number: int) -> str:
@@ -82,16 +84,37 @@ def _read(file: Path) -> list[list[dict[str, Any]]]:
     """Return the content blocks of each turn in the file."""
     try:
         documents = list(yaml.load_all(file.read_text(encoding="utf-8"), _Loader))
-    except yaml.YAMLError as error:
-        raise InputError(f"{file}: not YAML: {' '.join(str(error).split())}") from error
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ModelError(f"{file}: no turns can be read ({' '.join(str(error).split())}); mend the file") from error
     for number, document in enumerate(documents, start=1):
-        if not isinstance(document, dict) or document.get("role") != "assistant" or not document.get("content"):
-            raise InputError(f"{file}: turn {number} is not a mapping with `role: assistant` and `content`")
-        if not all(
-            isinstance(block, dict) and block.get("type") in ("text", "tool_use") for block in document["content"]
-        ):
-            raise InputError(f"{file}: turn {number} holds a block that is neither text nor tool_use")
+        fault = _fault(document)
+        if fault:
+            raise ModelError(f"{file}: turn {number} {fault}; mend the file")
     return [document["content"] for document in documents]
+
+
+def _fault(document: Any) -> str | None:
+    """Say what is wrong with one turn, or None."""
+    if not isinstance(document, dict) or document.get("role") != "assistant":
+        return "is no mapping with `role: assistant`"
+    blocks = document.get("content")
+    if not isinstance(blocks, list) or not blocks or not all(_is_block(block) for block in blocks):
+        return "has no `content` made of text blocks with `text` and tool_use blocks with `name` and `input`"
+    try:
+        json.dumps(blocks)
+    except (TypeError, ValueError) as error:
+        return f"holds a value that JSON has not ({error}; quote it)"
+    return None
+
+
+def _is_block(block: Any) -> bool:
+    match block:
+        case {"type": "text", "text": str(text)}:
+            return bool(text)
+        case {"type": "tool_use", "name": str()}:
+            return isinstance(block.get("input") or {}, dict)
+        case _:
+            return False
 
 
 def _with_id(block: dict[str, Any], session: SessionRef, turn: int, number: int) -> dict[str, Any]:

@@ -2,13 +2,21 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, StringConstraints, ValidationError
 
 from orchestrator.models import JsonObject
 
+FAULTS = 5
+"""So many faults of one input are named."""
+
 T = TypeVar("T", bound=BaseModel)
+
+WORDS_LIMIT = 8_000
+"""Characters of the longest text that one agent may leave for others in one field."""
+Words = Annotated[str, StringConstraints(min_length=1, max_length=WORDS_LIMIT, strip_whitespace=True)]
+"""What one agent says to others."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +32,8 @@ class Result:
 class Tool:
     """A tool as the loop sees it.
 
-    `run` takes the checked input and the call's id, which is stable when a call is repeated after a kill. `reads` tells
-    from the input whether the call only reads; such calls of one turn run side by side.
+    `run` takes the input and the call's place in the session (`turn.number`), the same when the call is repeated after
+    a kill. `reads` tells from the input whether the call only reads; such calls of one turn run side by side.
     """
 
     name: str
@@ -44,7 +52,7 @@ def accept(schema: type[T], given: JsonObject) -> T | Result:
     try:
         return schema.model_validate(given)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'input'}: {e['msg']}" for e in error.errors())
+        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'input'}: {e['msg']}" for e in error.errors()[:FAULTS])
         return Result(f"The input does not fit: {faults}", is_error=True)
 
 

@@ -2,11 +2,14 @@
 
 from agents.bench import Bench
 from agents.tools import Result, Tool
-from orchestrator.errors import SandboxError
 from orchestrator.models import JsonObject
+from orchestrator.process import Finished
 
 SECONDS = 300
+COMMAND_LIMIT = 100_000
+"""Bytes of the longest command; Linux takes no argument of 128 KiB or more."""
 OUTPUT_LIMIT = 30_000
+"""Bytes of output that reach the agent: the first half and the last."""
 
 
 def tool(bench: Bench) -> Tool:
@@ -18,20 +21,27 @@ def tool(bench: Bench) -> Tool:
         command = given.get("command")
         if not isinstance(command, str) or not command.strip():
             return Result("`command` must be a shell command.", is_error=True)
-        try:
-            finished = await bench.shell(command, SECONDS)
-        except SandboxError as error:
-            return Result(str(error), is_error=True)
-        return Result(_report(finished.output, finished.exit_code, finished.timed_out), is_error=finished.timed_out)
+        fault = _fault(command)
+        if fault:
+            return Result(fault, is_error=True)
+        return _result(await bench.shell(command, seconds=SECONDS, output_limit=OUTPUT_LIMIT))
 
     definition = {"type": "bash_20250124", "name": "bash"}
     return Tool("bash", definition, run, reads=lambda _: not bench.writable)
 
 
-def _report(output: str, exit_code: int, timed_out: bool) -> str:
-    if len(output) > OUTPUT_LIMIT:
-        half = OUTPUT_LIMIT // 2
-        output = f"{output[:half]}\n[… {len(output) - OUTPUT_LIMIT} characters left out …]\n{output[-half:]}"
-    if timed_out:
-        return f"{output}\n[ended after {SECONDS} s]"
-    return output if exit_code == 0 else f"{output}\n[exit code {exit_code}]"
+def _fault(command: str) -> str | None:
+    """Say why the text cannot be handed to a shell, or None where it can."""
+    data = command.encode()
+    if b"\0" in data:
+        return "The command holds a NUL byte."
+    if len(data) > COMMAND_LIMIT:
+        return f"The command is longer than {COMMAND_LIMIT} bytes; write a file and run that."
+    return None
+
+
+def _result(finished: Finished) -> Result:
+    if finished.timed_out:
+        return Result(f"{finished.output}\n[ended after {SECONDS} s]", is_error=True)
+    ending = f"\n[exit code {finished.exit_code}]" if finished.exit_code else ""
+    return Result((finished.output + ending) or "[no output]")

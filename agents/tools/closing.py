@@ -1,9 +1,7 @@
 """The tools that end a session: `finish` for work, `submit_verdict` for a review."""
 
-from pydantic import Field
-
 from agents.bench import Bench
-from agents.tools import Result, Tool, accept, custom
+from agents.tools import Result, Tool, Words, accept, custom
 from orchestrator.models import Finding, Frozen, JsonObject
 from orchestrator.models.work import VerdictDecision
 
@@ -11,14 +9,14 @@ from orchestrator.models.work import VerdictDecision
 class Finish(Frozen):
     """The input of `finish`."""
 
-    summary: str = Field(min_length=1)
+    summary: Words
 
 
 class SubmitVerdict(Frozen):
     """The input of `submit_verdict`."""
 
     decision: VerdictDecision
-    summary: str = Field(min_length=1)
+    summary: Words
     findings: tuple[Finding, ...] = ()
 
 

@@ -1,15 +1,22 @@
 """The `str_replace_based_edit_tool`: view, create, str_replace and insert, confined to the worktree."""
 
 import asyncio
+import errno
+import re
 
 from pydantic import BaseModel
 
 from agents.bench import Bench
 from agents.tools import Result, Tool, accept
 from orchestrator.confined import ConfinedError, Folder
+from orchestrator.errors import StorageError
 from orchestrator.models import JsonObject
 
 NAME = "str_replace_based_edit_tool"
+VIEW_LIMIT = 60_000
+"""Characters of the longest view; the rest of a file is seen by `view_range`."""
+
+_DISK_REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 class Input(BaseModel):
@@ -38,10 +45,17 @@ def tool(bench: Bench) -> Tool:
         try:
             return await asyncio.to_thread(_apply, folder, checked)
         except ConfinedError as error:
+            _stop_on_full_disk(error)
             return Result(str(error), is_error=True)
 
-    definition = {"type": "text_editor_20250728", "name": NAME}
+    definition = {"type": "text_editor_20250728", "name": NAME, "max_characters": VIEW_LIMIT}
     return Tool(NAME, definition, run, reads=lambda given: given.get("command") == "view")
+
+
+def _stop_on_full_disk(error: ConfinedError) -> None:
+    """Raise what no agent can mend."""
+    if isinstance(error.__cause__, OSError) and error.__cause__.errno in _DISK_REFUSALS:
+        raise StorageError(f"{error}; free the disk, then run the same command") from error
 
 
 def _apply(folder: Folder, given: Input) -> Result:
@@ -53,8 +67,8 @@ def _apply(folder: Folder, given: Input) -> Result:
             return Result(f"Wrote {given.path}.")
         case "str_replace" if given.old_str:
             return _replace(folder, given.path, given.old_str, given.new_str or "")
-        case "insert" if given.insert_line is not None:
-            return _insert(folder, given.path, given.insert_line, given.insert_text or given.new_str or "")
+        case "insert" if given.insert_line is not None and given.insert_text is not None:
+            return _insert(folder, given.path, given.insert_line, given.insert_text)
         case "create" | "str_replace" | "insert":
             return Result(f"`{given.command}` misses an input it needs.", is_error=True)
         case _:
@@ -63,13 +77,17 @@ def _apply(folder: Folder, given: Input) -> Result:
 
 def _view(folder: Folder, given: Input) -> Result:
     if folder.is_folder(given.path):
-        return Result("\n".join(folder.entries(given.path)))
-    lines = folder.read(given.path).splitlines()
-    first, last = given.view_range or (1, len(lines))
+        return Result("\n".join(folder.entries(given.path)) or "[an empty folder]")
+    lines = _lines(folder.read(given.path))
+    first, last = given.view_range or (1, -1)
     last = len(lines) if last == -1 else last
-    if first < 1 or last > len(lines) or first > last + 1:
+    if not (1 <= first <= last + 1 and last <= len(lines)):
         return Result(f"{given.path} has {len(lines)} lines; the range {first} to {last} is outside.", is_error=True)
-    return Result("\n".join(f"{n:6}\t{line}" for n, line in enumerate(lines[first - 1 : last], start=first)))
+    numbered = (f"{number:6}\t{line}" for number, line in enumerate(lines[first - 1 : last], start=first))
+    text = "\n".join(line.removesuffix("\n") for line in numbered)
+    if len(text) > VIEW_LIMIT:
+        text = f"{text[:VIEW_LIMIT]}\n[cut here: use `view_range` for the rest; the file has {len(lines)} lines]"
+    return Result(text or "[an empty file]")
 
 
 def _replace(folder: Folder, path: str, old: str, new: str) -> Result:
@@ -82,7 +100,7 @@ def _replace(folder: Folder, path: str, old: str, new: str) -> Result:
 
 
 def _insert(folder: Folder, path: str, line: int, text: str) -> Result:
-    lines = folder.read(path).splitlines(keepends=True)
+    lines = _lines(folder.read(path))
     if not 0 <= line <= len(lines):
         return Result(f"{path} has {len(lines)} lines; cannot insert after line {line}.", is_error=True)
     if line and not lines[line - 1].endswith("\n"):
@@ -90,3 +108,8 @@ def _insert(folder: Folder, path: str, line: int, text: str) -> Result:
     lines.insert(line, text if text.endswith("\n") else text + "\n")
     folder.write(path, "".join(lines))
     return Result(f"Inserted after line {line} of {path}.")
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines with their ends, split where compilers and `grep -n` split them, and nowhere else."""
+    return [line for line in re.split(r"(?<=\n)", text) if line]

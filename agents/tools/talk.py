@@ -1,19 +1,37 @@
 """The tools by which agents talk and remember: messages, decisions, knowledge.
 
-Each call is recorded in the project journal first, under an id that a repeated call shares, and then carried out from
-what stands there. So a call repeated after a kill neither doubles nor changes anything.
+Each call is recorded in the project journal first, under an id made of its place in the session, and then carried out
+from what stands there. So a call repeated after a kill neither doubles nor changes anything.
 """
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
+
+from pydantic import AfterValidator
 
 from agents.bench import Bench
 from agents.context import decisions, knowledge, messages
-from agents.tools import Result, Tool, accept, custom
-from orchestrator.models import Decision, Frozen, JsonObject, Knowledge, Message, MessageContent, now
+from agents.tools import WORDS_LIMIT, Result, Tool, Words, accept, custom
+from orchestrator.models import (
+    Decision,
+    Frozen,
+    JsonObject,
+    Knowledge,
+    Message,
+    MessageContent,
+    SessionRef,
+    canonical_json,
+    now,
+)
 from orchestrator.models.plan import Priority, Text
 from orchestrator.models.talk import Action, Artifact, KnowledgeType, MessageType
+
+
+def _bounded(data: dict[str, Any]) -> dict[str, Any]:
+    if len(canonical_json(data)) > WORDS_LIMIT:
+        raise ValueError(f"must not be longer than {WORDS_LIMIT} characters of JSON; name a file instead")
+    return data
 
 
 class SendMessage(Frozen):
@@ -23,7 +41,7 @@ class SendMessage(Frozen):
     message_type: MessageType
     action: Action
     artifact: Artifact
-    data: dict[str, Any]
+    data: Annotated[dict[str, Any], AfterValidator(_bounded)]
     priority: Priority = "medium"
     correlation_id: UUID | None = None
 
@@ -31,24 +49,24 @@ class SendMessage(Frozen):
 class RecordDecision(Frozen):
     """The input of `record_decision`."""
 
-    subject: Text
-    decision: Text
-    reason: Text
+    subject: Words
+    decision: Words
+    reason: Words
 
 
 class ShareKnowledge(Frozen):
     """The input of `share_knowledge`."""
 
     type: KnowledgeType
-    title: Text
-    text: Text
-    references: tuple[str, ...] = ()
+    title: Words
+    text: Words
+    references: tuple[Words, ...] = ()
 
 
 class SearchKnowledge(Frozen):
     """The input of `search_knowledge`."""
 
-    query: Text
+    query: Words
 
 
 def send_message(bench: Bench) -> Tool:
@@ -62,7 +80,7 @@ def send_message(bench: Bench) -> Tool:
         if checked.to_agent != "ALL" and checked.to_agent not in bench.agents:
             return Result(f"There is no agent `{checked.to_agent}`.", is_error=True)
         message = Message(
-            message_id=uuid5(NAMESPACE_URL, f"{session.id}/{call}"),
+            message_id=_identity(session, call),
             correlation_id=checked.correlation_id,
             from_agent=session.agent,
             to_agent=checked.to_agent,
@@ -91,7 +109,7 @@ def record_decision(bench: Bench) -> Tool:
         checked = accept(RecordDecision, given)
         if isinstance(checked, Result):
             return checked
-        identity = f"decision/{uuid5(NAMESPACE_URL, f'{session.id}/{call}')}"
+        identity = f"decision/{_identity(session, call)}"
         about = {"id": identity, "time": now(), "task_id": session.task, "agent": session.agent}
         decision = Decision.model_validate({**about, **checked.model_dump()})
         stands = bench.record("decision", identity, decision.model_dump(mode="json"), session=session)
@@ -110,7 +128,7 @@ def share_knowledge(bench: Bench) -> Tool:
         checked = accept(ShareKnowledge, given)
         if isinstance(checked, Result):
             return checked
-        identity = f"knowledge/{uuid5(NAMESPACE_URL, f'{session.id}/{call}')}"
+        identity = f"knowledge/{_identity(session, call)}"
         about = {"id": identity, "time": now(), "task_id": session.task, "agent": session.agent}
         learned = Knowledge.model_validate({**about, **checked.model_dump()})
         stands = bench.record("knowledge", identity, learned.model_dump(mode="json"), session=session)
@@ -135,3 +153,7 @@ def search_knowledge(bench: Bench) -> Tool:
 
     text = "Search what all agents have learned so far, in plain words."
     return Tool("search_knowledge", custom("search_knowledge", text, SearchKnowledge), run, reads=lambda _: True)
+
+
+def _identity(session: SessionRef, call: str) -> UUID:
+    return uuid5(NAMESPACE_URL, f"{session.id}/{call}")

@@ -7,49 +7,62 @@ from pathlib import Path
 import click
 
 from orchestrator import selection, server, settings
-from orchestrator.errors import InputError, WorkError
+from orchestrator.cli import options
+from orchestrator.cli.manual import Manual
+from orchestrator.cli.setting_up import set_up
+from orchestrator.errors import HomeBusyError, InputError, WorkError
 from orchestrator.events import read_events
-from orchestrator.home import Home, write_json
+from orchestrator.home import Home, busy_message, holder, write_json
 from orchestrator.plan import load, workflow
 
 WORKFLOW = "binary-manager"
 MARK = "demo.json"
 
 
-@click.command()
+@click.command(cls=Manual)
 @click.option(
     "--directory",
-    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    type=options.FOLDER,
     default=Path(".demo"),
-    show_default=True,
-    help="Where the demo's home and project are made anew.",
+    help="Where the demo's home and project are made; an earlier demo there is removed.  [default: .demo]",
 )
-@click.option("--slots", type=click.IntRange(1, 64), default=4, show_default=True, help="Tasks under way at once.")
+@click.option(
+    "--slots",
+    metavar="N",
+    type=click.IntRange(1, 64),
+    default=4,
+    show_default=True,
+    help="How many tasks are under way at once.",
+)
+@options.no_colour
 def demo(directory: Path, slots: int) -> None:
-    """Build a working MCP server with scripted agents, in about a minute, without a key or an account.
+    """Build a working MCP server with scripted agents and prove it.
 
-    The turns of the agents are scripted; worktrees, sandbox, gates, reviews, merges and the journal are not.
+    Takes a minute or two, and neither a key nor an account: the turns of the agents are scripted. What these turns go
+    through is real: worktrees, sandbox, gates, reviews, merges, the journal and Prefect. In the end the built
+    project's own tests run once more, and a real MCP client asks the built server.
+
+    Example:
+      mbo demo --directory /tmp/demo
     """
     from flows.opening import Order, Prepared
-    from orchestrator.cli import engine, proof
-    from orchestrator.cli.setting_up import set_up
+    from orchestrator.cli import engine
 
-    home, project = _fresh(directory.absolute())
+    home, project = _fresh(directory)
+    options.note_home(click.get_current_context(), None, home.root)
     plan = load(settings.BUNDLED_PLAN)
-    set_up(home, project, plan, settings.BUNDLED_PLAN)
-    click.echo("The agents' turns are scripted (playbook); everything they go through is real.", err=True)
+    set_up(home, project, plan)
 
     def choose(prepared: Prepared) -> selection.Selection:
         return selection.workflow(prepared.plan, WORKFLOW, prepared.merged, with_prerequisites=True)
 
-    async def flow(order: Order, **more: object) -> object:
-        from flows.coordinate import coordinate
-
-        return await coordinate(order, WORKFLOW, True, **more)  # pyright: ignore[reportCallIssue]
-
     order = Order(home=home.root, slots=slots)
-    if not engine.run(f"demo ({WORKFLOW})", order, choose, flow):
-        raise WorkError(f"the demo's workflow did not merge whole; see `mbo status --detailed --home {home.root}`")
+    if not engine.run(order, choose, "coordinate", WORKFLOW, True):
+        raise WorkError(f"the demo did not merge whole; see `mbo status --detailed --home {home.root}`")
+    from orchestrator.cli import proof  # imports Prefect, which reads the environment that the run above has set
+
+    click.echo("\nProving that it works", err=True)
     last = workflow(plan, WORKFLOW).path[-1]
     proof.tell(home.root, project, asyncio.run(proof.prove(order, last)), list(read_events(home)))
 
@@ -60,9 +73,11 @@ def _fresh(directory: Path) -> tuple[Home, Path]:
     if directory.exists() and any(directory.iterdir()) and not mark.exists():
         raise InputError(f"{directory}: holds something that is no demo; choose another --directory")
     home = Home(directory / "home")
+    held_by = holder(home)
+    if held_by is not None:
+        raise HomeBusyError(busy_message(home, held_by))
     if mark.exists():
         server.down(home)
         shutil.rmtree(directory)
-    directory.mkdir(parents=True, exist_ok=True)
     write_json(mark, {"made by": "mbo demo", "may be deleted": True})
     return home, directory / "project"

@@ -1,86 +1,115 @@
 """Running a flow from the terminal: refuse what cannot work, start the server beside it, show it, sum it up."""
 
+import importlib
 import os
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import click
 
-from flows.opening import Order, Prepared, prepare, require_turns
-from orchestrator import selection, server
+from flows.opening import Order, Prepared, make_up, prepare, require_sandbox, require_turns
+from orchestrator import server
+from orchestrator.cli import summary, words
 from orchestrator.cli.display import display
 from orchestrator.errors import HomeBusyError
-from orchestrator.home import busy_message, holder
+from orchestrator.home import Home, busy_message, holder
 from orchestrator.models import JsonObject
 from orchestrator.selection import Selection
 
-Flow = Callable[..., Awaitable[Any]]
+
+@dataclass
+class Seen:
+    """What was seen to come of a run so far."""
+
+    outcomes: dict[str, JsonObject] = field(default_factory=dict[str, JsonObject])
+    merged: set[str] = field(default_factory=set[str])
+    checkout: str = ""
+    """What became of the user's checkout at the last merge."""
+
+    def note(self, event: JsonObject) -> None:
+        """Take in one event."""
+        match event["kind"]:
+            case "merged":
+                self.merged.add(event["task"])
+            case "outcome":
+                self.outcomes[event["task"]] = event["data"]
+            case "checkout":
+                self.checkout = event["data"]["result"]
+            case _:
+                pass
 
 
-def run(
-    command: str,
-    order: Order,
-    choose: Callable[[Prepared], Selection],
-    flow: Flow,
-    *,
-    then: str | None = None,
-) -> bool:
-    """Run `flow` for what `choose` selects and tell whether all of it is merged now.
+def run(order: Order, choose: Callable[[Prepared], Selection], flow: str, *given: Any, then: str | None = None) -> bool:
+    """Run the flow of this name, with `given`, for what `choose` selects; tell whether all of it is merged now.
 
     What is merged already starts nothing: no server, no Prefect. `then` names a task whose freed dependents are told.
     """
     prepared = prepare(order)
     chosen = choose(prepared)
     todo = chosen.tasks - prepared.merged
-    if not todo:
-        click.echo(f"{chosen.title}: all {len(chosen.tasks)} tasks are merged already; nothing to do", err=True)
-        return True
+    seen = Seen()
+    if todo:
+        _refuse(prepared, todo)
+        began = time.monotonic()
+        _run_flow(prepared, chosen, flow, given, seen)
+        click.echo(err=True)
+        summary.tell(chosen.title, prepared.plan, seen.outcomes, len(todo), time.monotonic() - began)
+        summary.tell_checkout(seen.checkout, prepared.project, prepared.home)
+    else:
+        make_up(prepared)
+        click.echo(f"{chosen.title}: merged already, there is nothing to do", err=True)
+    merged = prepared.merged | seen.merged
+    if then is not None and then in merged:
+        summary.tell_free(prepared.plan, then, merged)
+    return chosen.tasks <= merged
+
+
+def _refuse(prepared: Prepared, todo: frozenset[str]) -> None:
+    """Refuse what cannot work before anything is started."""
     require_turns(prepared, todo)
     held_by = holder(prepared.home)
     if held_by is not None:
         raise HomeBusyError(busy_message(prepared.home, held_by))
-    click.echo(f"{chosen.title}: {len(todo)} of {len(chosen.tasks)} tasks to do", err=True)
-    outcomes = _run_flow(command, prepared, chosen, flow)
-    _sum_up(outcomes, chosen)
-    if then is not None and outcomes.get(then, {}).get("status") == "merged":
-        free = selection.ready_after(prepared.plan, then, prepared.merged | _merged(outcomes))
-        click.echo(f"ready now  {', '.join(free) or 'nothing more'}", err=True)
-    return all(outcome["status"] == "merged" for outcome in outcomes.values())
+    level = require_sandbox(prepared)
+    click.echo("agents    scripted (playbook): their turns are played, no model is called", err=True)
+    if level == "none":
+        click.echo("sandbox   none: what agents and gates run is not isolated from this machine", err=True)
 
 
-def _run_flow(command: str, prepared: Prepared, chosen: Selection, flow: Flow) -> dict[str, JsonObject]:
-    """Start the server, import Prefect while it starts, and run the flow to its end."""
-    home = prepared.home
-    starting = server.begin(home)
+def _run_flow(prepared: Prepared, chosen: Selection, flow: str, given: tuple[Any, ...], seen: Seen) -> None:
+    """Run the flow to its end; `seen` notes what comes of it."""
+    starting = server.begin(prepared.home)
+    todo = len(chosen.tasks - prepared.merged)
+    click.echo(f"Prefect   {starting.ui}", err=True)
+    click.echo(f"now       {chosen.title}: {todo} of {words.count(len(chosen.tasks), 'task')} to do", err=True)
+    try:
+        with display(prepared.plan, chosen, prepared.merged) as (show, say):
+            launch, start, tag = _with_prefect(prepared.home, starting, flow)
+            launch(
+                lambda: start(prepared.order, *given, return_state=True),
+                tags=(tag, prepared.plan.name),
+                watch=lambda event: (seen.note(event), show(event)),
+                say=say,
+            )
+    except KeyboardInterrupt:
+        told = (
+            f"interrupted with {len(seen.merged)} of {words.count(todo, 'task')} merged; run the same command to go on"
+        )
+        click.echo(f"mbo: {told}", err=True)
+        raise SystemExit(130) from None
+
+
+def _with_prefect(home: Home, starting: server.Server, flow: str) -> tuple[Callable[..., Any], Callable[..., Any], str]:
+    """Return the launcher, the flow and this process's tag, once Prefect is imported and its server answers."""
     os.environ.update(server.environment(home, starting))
     from flows.launch import launch  # imports Prefect: two seconds, spent while the server starts
 
+    start = getattr(importlib.import_module(f"flows.{flow}"), flow)
     ready = server.ready(home, starting)
+    if ready.url != starting.url:  # another program took its port meanwhile
+        click.echo(f"Prefect   {ready.ui}", err=True)
+        os.environ.update(server.environment(home, ready))
     server.sweep(ready)
-    click.echo(f"Prefect UI {ready.ui}", err=True)
-    outcomes: dict[str, JsonObject] = {}
-
-    def note(event: JsonObject) -> None:
-        if event["kind"] == "outcome":
-            outcomes[event["task"]] = event["data"]
-
-    with display(prepared.plan, chosen, prepared.merged) as show:
-        launch(
-            lambda: flow(prepared.order, return_state=True),
-            tags=(server.process_tag(), prepared.plan.name),
-            watch=lambda event: (note(event), show(event)),
-            say=lambda text: click.echo(text, err=True),
-        )
-    return outcomes
-
-
-def _sum_up(outcomes: dict[str, JsonObject], chosen: Selection) -> None:
-    merged = _merged(outcomes)
-    click.echo(f"{chosen.title}: {len(merged)} merged, {len(outcomes) - len(merged)} not", err=True)
-    for task_id, outcome in outcomes.items():
-        if task_id not in merged:
-            click.echo(f"  {task_id} {outcome['status']}: {outcome['reason']}", err=True)
-
-
-def _merged(outcomes: dict[str, JsonObject]) -> frozenset[str]:
-    return frozenset(task_id for task_id, outcome in outcomes.items() if outcome["status"] == "merged")
+    return launch, start, server.process_tag()

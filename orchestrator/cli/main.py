@@ -1,64 +1,135 @@
 """The `mbo` command: its subcommands, loaded when called, and the one place where errors become text and exit codes."""
 
 import importlib
+import io
 import sys
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import click
 
 from orchestrator import __version__
+from orchestrator.cli.manual import Manual
 from orchestrator.errors import OrchestratorError
 
-_COMMANDS = {
-    "init": "setting_up",
-    "plan": "planning",
-    "execute": "running",
-    "coordinate": "running",
-    "phase": "running",
-    "build": "running",
-    "status": "telling",
-    "report": "telling",
-    "up": "serving",
-    "down": "serving",
-    "demo": "demo",
+
+class Entry(NamedTuple):
+    """A command in the overview: the module beside this one that holds it under its own name, and what it does."""
+
+    module: str
+    about: str
+
+
+SECTIONS = {
+    "Set up and look": {
+        "init": Entry("setting_up", "Set up a home and a project for a plan."),
+        "plan": Entry("planning", "Show what is to be done, by whom, and what it waits for."),
+        "status": Entry("telling", "Show where the build stands, also while it runs."),
+        "report": Entry("telling", "Tell from the journal what happened and what it cost."),
+    },
+    "Have tasks done": {
+        "execute": Entry("running", "Have one task done."),
+        "coordinate": Entry("running", "Have a workflow done, such as binary-manager."),
+        "phase": Entry("running", "Have every task of one phase done."),
+        "build": Entry("running", "Have the whole plan done."),
+        "demo": Entry("demo", "Build a working MCP server with scripted agents and prove it."),
+    },
+    "See the runs in Prefect's UI": {
+        "up": Entry("serving", "Start the home's Prefect server and print its address."),
+        "down": Entry("serving", "Stop the home's Prefect server."),
+    },
 }
-"""Each command and the module beside this one that holds it as a function of its name."""
+"""The commands as a newcomer meets them."""
+
+COMMANDS = {name: entry for entries in SECTIONS.values() for name, entry in entries.items()}
 
 
-class Lazy(click.Group):
-    """Load a command's module only when the command, or its help, is asked for."""
+class Lazy(Manual, click.Group):
+    """Load a command's module only when the command is asked for."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all commands, in the order in which a newcomer meets them."""
-        return list(_COMMANDS)
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 click's own
+        """Return the names of all commands."""
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command by its name."""
-        module = _COMMANDS.get(cmd_name)
-        return getattr(importlib.import_module(f"orchestrator.cli.{module}"), cmd_name) if module else None
+        if cmd_name in COMMANDS:
+            return getattr(importlib.import_module(f"orchestrator.cli.{COMMANDS[cmd_name].module}"), cmd_name)
+        if cmd_name.startswith("-"):
+            return None  # an option, on which click has more to say
+        raise click.exceptions.NoSuchCommand(cmd_name, possibilities=list(COMMANDS), ctx=ctx)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 click's own
+        """Write the overview without loading any command."""
+        for title, entries in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, entry.about) for name, entry in entries.items()])
 
 
-@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="mbo")
-def commands() -> None:
+@click.group(
+    cls=Lazy,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
+)
+@click.version_option(__version__, prog_name="mbo", message="%(prog)s %(version)s")
+@click.pass_context
+def commands(context: click.Context) -> None:
     """Have software built by many agents, and merge only what checks prove.
 
     A plan of small tasks and a roster of specialised agents become a built, tested, reviewed and merged code base.
-    Start with `mbo demo`, or with `mbo init --project-path DIR`.
+    Every command can be stopped at any time; the same command goes on from there and repeats nothing.
+
+    Begin with one of these:
+      mbo demo
+      mbo init --project-path DIR
+
+    Exit codes:
+      0    all that was asked for is done
+      1    the work failed: a task did not merge, the disk is full
+      2    the input is wrong or this machine lacks something; nothing was changed
+      130  interrupted
+
+    Data goes to stdout, talk to stderr.
+
+    For completion in bash:
+      eval "$(_MBO_COMPLETE=bash_source mbo)"
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
-def main() -> None:
-    """Run the command line; exit code 2 for wrong input, 1 where the work failed, 130 when interrupted."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; raise SystemExit with a code other than 0 where it did not succeed."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without our signs gets others, never an error
+    typed = sys.argv[1:] if arguments is None else list(arguments)
+    seen: dict[str, object] = {"typed": typed}
     try:
-        commands(prog_name="mbo", standalone_mode=False)
-    except click.Abort:
-        sys.exit(130)
-    except KeyboardInterrupt:
-        click.echo("mbo: interrupted; run the same command to go on", err=True)
-        sys.exit(130)
+        commands.main(args=typed, prog_name="mbo", standalone_mode=False, obj=seen)
+    except (click.Abort, KeyboardInterrupt):
+        _end("interrupted", 130)
+    except click.UsageError as error:
+        _end(_usage(error), error.exit_code)
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        _end(error.format_message(), error.exit_code)
     except OrchestratorError as error:
-        click.echo(f"mbo: {error}", err=True)
-        sys.exit(error.exit_code)
+        _end(str(error), error.exit_code)
+    except PermissionError as error:
+        _end(f"{error.filename or error}: permission denied; mend its owner or mode, or use another --home", 2)
+    except Exception as error:  # noqa: BLE001 what nobody foresaw is told in one line, with all of it in a file
+        from orchestrator.cli import unforeseen
+
+        _end(unforeseen.tell(error, ["mbo", *typed], seen.get("home")), 1)
+
+
+def _end(message: str, code: int) -> None:
+    click.echo(f"mbo: {message}", err=True)
+    sys.exit(code)
+
+
+def _usage(error: click.UsageError) -> str:
+    """Return what was wrong with the words typed, in one line, and whose help to read."""
+    told = " ".join(error.format_message().split()).removesuffix(".").replace(". Did you mean", "; did you mean")
+    name = error.ctx.command_path if error.ctx else "mbo"
+    return f"{told[:1].lower()}{told[1:]} (see `{name} --help`)"

@@ -7,17 +7,39 @@ from pathlib import Path
 import click
 
 from orchestrator import plan as plans
-from orchestrator.cli import options, table
-from orchestrator.models import BuildTask, JsonObject, Plan
+from orchestrator.cli import options, table, words
+from orchestrator.cli.manual import Manual
+from orchestrator.models import BuildTask, JsonObject, Phase, Plan
+
+HEADER = ("id", "kind", "task", "agent", "waits for")
+DEPS_AT_MOST = 11
+"""In a narrow terminal: three ids on a line."""
 
 
-@click.command()
-@click.option("--phase", type=int, help="Only this phase.")
-@click.option("--workflow", help="Only the tasks of this workflow.")
-@click.option("--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True)
+@click.command(cls=Manual)
+@click.option("--phase", metavar="N", type=int, help="Only the tasks of this phase.")
+@click.option("--workflow", metavar="NAME", help="Only the tasks of this workflow.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "markdown"]),
+    default="table",
+    show_default=True,
+    help="A table for people, JSON with everything for programs, or Markdown with what each task is accepted by.",
+)
 @options.home
 def plan(phase: int | None, workflow: str | None, form: str, home: Path, plan_file: Path | None) -> None:
-    """Show the plan: its tasks, who does them, and what they wait for. Checks the whole plan on the way."""
+    """Show what is to be done, by whom, and what it waits for.
+
+    Reads and checks the whole plan: what is wrong with it is listed, all of it at once. Needs no home and changes
+    nothing.
+
+    Examples:
+      mbo plan --phase 1
+      mbo plan --workflow binary-manager
+      mbo plan --format json | jq -r '.tasks[] | select(.kind == "design") | .id'
+      mbo plan --plan ours.yaml --format markdown > plan.md
+    """
     loaded = options.plan_of(home, plan_file)
     tasks = _chosen(loaded, phase, workflow)
     show = {"table": _as_table, "json": _as_json, "markdown": _as_markdown}[form]
@@ -32,17 +54,31 @@ def _chosen(plan: Plan, phase: int | None, workflow: str | None) -> Sequence[Bui
     return [task for task in tasks if task.id in wanted]
 
 
+def _by_phase(plan: Plan, tasks: Sequence[BuildTask]) -> dict[Phase, list[BuildTask]]:
+    found = {phase: [task for task in tasks if task.phase == phase.number] for phase in plan.phases}
+    return {phase: own for phase, own in found.items() if own}
+
+
 def _as_table(plan: Plan, tasks: Sequence[BuildTask]) -> str:
+    shared = words.prefix(plan)
+    rows = {t.id: (t.id, t.kind, t.title, t.agent.removeprefix(shared), " ".join(t.deps) or "-") for t in tasks}
+    columns = table.sizes([HEADER, *rows.values()], table.width(), most={4: DEPS_AT_MOST})
     blocks: list[str] = []
-    for phase in plan.phases:
-        own = [task for task in tasks if task.phase == phase.number]
-        if own:
-            rows = [(task.id, task.kind, task.title, task.agent, " ".join(task.deps) or "-") for task in own]
-            title = f"Phase {phase.number}: {phase.name} ({len(own)} tasks)"
-            blocks.append(f"{title}\n\n{table.render(('id', 'kind', 'task', 'agent', 'waits for'), rows, give=2)}")
-    workflows = ", ".join(item.name for item in plan.workflows)
-    foot = f"{len(tasks)} of {len(plan.tasks)} tasks, {len(plan.agents)} agents; workflows: {workflows or 'none'}"
-    return "\n\n".join([*blocks, foot])
+    for phase, own in _by_phase(plan, tasks).items():
+        title = f"Phase {phase.number}: {phase.name} ({words.count(len(own), 'task')})"
+        under = table.lines([HEADER, table.rule(columns), *(rows[task.id] for task in own)], columns)
+        blocks.append(f"{title}\n\n{under}")
+    return "\n\n".join([*blocks, _foot(plan, tasks, shared)])
+
+
+def _foot(plan: Plan, tasks: Sequence[BuildTask], shared: str) -> str:
+    facts = [f"{len(tasks)} of {words.count(len(plan.tasks), 'task')}"]
+    if shared:
+        facts.append(f"agents are named without `{shared}`")
+    names = ", ".join(item.name for item in plan.workflows)
+    limit = table.width()
+    told = [words.hanging("", "; ".join(facts), limit)]
+    return "\n".join([*told, words.hanging("workflows: ", names, limit)] if names else told)
 
 
 def _as_json(plan: Plan, tasks: Sequence[BuildTask]) -> str:
@@ -50,6 +86,7 @@ def _as_json(plan: Plan, tasks: Sequence[BuildTask]) -> str:
         "name": plan.name,
         "phases": [phase.model_dump() for phase in plan.phases],
         "workflows": [workflow.model_dump(mode="json") for workflow in plan.workflows],
+        "agents": [entry.model_dump(mode="json") for entry in plan.agents],
         "tasks": [task.model_dump(mode="json") for task in tasks],
     }
     return json.dumps(value, indent=2, ensure_ascii=False)
@@ -57,14 +94,16 @@ def _as_json(plan: Plan, tasks: Sequence[BuildTask]) -> str:
 
 def _as_markdown(plan: Plan, tasks: Sequence[BuildTask]) -> str:
     lines = [f"# {plan.name}", ""]
-    for phase in plan.phases:
-        own = [task for task in tasks if task.phase == phase.number]
-        if own:
-            lines += [f"## Phase {phase.number}: {phase.name}", "", "| id | task | agent | waits for | accepted when |"]
-            lines += ["|--|--|--|--|--|", *(_row(task) for task in own), ""]
+    for phase, own in _by_phase(plan, tasks).items():
+        lines += [
+            f"## Phase {phase.number}: {phase.name}",
+            "",
+            "| id | kind | task | agent | waits for | accepted when |",
+        ]
+        lines += ["| -- | -- | -- | -- | -- | -- |", *(_row(task) for task in own), ""]
     return "\n".join(lines).rstrip()
 
 
 def _row(task: BuildTask) -> str:
-    cells = (task.id, task.title, task.agent, " ".join(task.deps) or "-", "; ".join(task.accept))
+    cells = (task.id, task.kind, task.title, task.agent, " ".join(task.deps) or "-", "; ".join(task.accept))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -1,14 +1,17 @@
-"""The demo's proof: the built project's own tests on the branch's head, and a real client that asks the built server."""
+"""The demo's proof: the built project's own tests on the branch's head, and a real client asking the built server."""
 
 import asyncio
 import json
+import shlex
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from flows.opening import Order, opened
+from orchestrator.cli import table, words
 from orchestrator.errors import WorkError
 from orchestrator.gate import Examination, examine
 from orchestrator.models import Check, Frozen, JsonObject
@@ -20,6 +23,9 @@ SLOT = 0
 PROBE_SECONDS = 60
 PLANTED = "#!/bin/sh\necho '2.1.330 (Claude Code)'\n"
 """An executable that answers `--version` as the real one does."""
+
+
+_VERBS = {"approve": "approved", "request_changes": "asked for changes", "veto": "vetoed", "block": "blocked"}
 
 
 class Proof(Frozen):
@@ -102,27 +108,47 @@ def _plant(scratch: Path, files: dict[str, str], owner: int | None) -> None:
 
 def tell(home: Path, project: Path, proof: Proof, events: Sequence[JsonObject]) -> None:
     """Say what was built, what proves it, and what to try next."""
-    merged = [event for event in events if event["kind"] == "merged"]
+    head = {"Built": [str(project), _merges(proof, events)], "Evidence": [*_evidence(events), _own_tests(proof)]}
+    asked = "a real MCP client asked the built server over stdio for find_claude_binary; it answered:"
+    again = f"--home {shlex.quote(str(home))}"
+    tries = {
+        f"mbo report {again}": "what happened, and what it cost",
+        f"mbo coordinate --workflow binary-manager {again}": "nothing is left to do, so nothing is done",
+        f"git -C {shlex.quote(str(project))} log --first-parent": "one merge a task, each with its evidence",
+    }
+    limit = table.width()
+    click.echo()
+    for name, told in {**head, "Proof": [asked, json.dumps(proof.answer["answer"])]}.items():
+        for number, text in enumerate(told):
+            click.echo(words.hanging(f"{'' if number else name:<10}", text, limit))
+    click.echo("\nTry next")
+    for command, why in tries.items():
+        click.echo(f"  {command}\n      {why}")
+    click.echo(f"The Prefect UI stays up; `mbo down {again}` stops it.", err=True)
+
+
+def _merges(proof: Proof, events: Sequence[JsonObject]) -> str:
+    merged = [event["data"] for event in events if event["kind"] == "merged"]
+    lines = sum(data["lines_added"] - data["lines_removed"] for data in merged)
+    return f"{words.count(len(merged), 'task')} merged at {proof.commit[:12]}, {lines:,} lines"
+
+
+def _evidence(events: Sequence[JsonObject]) -> list[str]:
     checks = [event["data"] for event in events if event["kind"] == "check"]
     red = sum(bool(check.get("problem")) for check in checks)
-    verdicts = [event["data"]["decision"] for event in events if event["kind"] == "verdict"]
+    decisions = Counter(event["data"]["decision"] for event in events if event["kind"] == "verdict")
     conflicts = sum(event["kind"] == "conflict" for event in events)
-    lines = sum(event["data"]["lines_added"] - event["data"]["lines_removed"] for event in merged)
-    click.echo(
-        f"""
-Built      {project}
-           {len(merged)} tasks merged at {proof.commit[:12]}, {lines} lines
-Evidence   {len(checks)} checks run, {red} red and repaired, none merged while red
-           {len(verdicts)} verdicts: {verdicts.count("approve")} approvals, \
-{verdicts.count("request_changes")} asked for changes, {verdicts.count("veto")} veto, {conflicts} merge conflict resolved
-           the project's own tests: {proof.check.tests_passed} of {proof.check.tests_ran} passed \
-in {proof.check.seconds:.1f} s on tree {proof.check.tree[:12]}
-Proof      a real MCP client asked the built server over stdio: find_claude_binary
-           {json.dumps(proof.answer["answer"])}
+    given = [f"{decisions[name]} {verb}" for name, verb in _VERBS.items() if decisions[name]]
+    return [
+        f"{words.count(len(checks), 'check')} run, {red} of them red and repaired; nothing merged while red",
+        f"{words.count(decisions.total(), 'verdict')}: {', '.join(given)}",
+        f"{words.count(conflicts, 'merge conflict')}, resolved by the agent that ran into it",
+    ]
 
-Try next   mbo report --home {home}
-           mbo status --detailed --home {home}
-           mbo coordinate --workflow binary-manager --home {home}    (nothing left to do)
-           git -C {project} log --first-parent --oneline
-           mbo down --home {home}                                    (stops the Prefect UI's server)"""
+
+def _own_tests(proof: Proof) -> str:
+    check = proof.check
+    return (
+        f"the project's own tests on tree {check.tree[:12]}: {check.tests_passed} of {check.tests_ran} passed "
+        f"in {check.seconds:.1f} s"
     )

@@ -1,5 +1,6 @@
 """`execute`, `coordinate`, `phase` and `build`: the commands that have tasks done."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -7,81 +8,93 @@ import click
 
 from orchestrator import selection
 from orchestrator.cli import options
+from orchestrator.cli.manual import Manual
 
 if TYPE_CHECKING:
     from flows.opening import Order, Prepared
 
 
-@click.command()
-@click.option("--task-id", required=True, help="The task, such as 3.2.")
-@click.option("--agent", help="Another agent than the plan's, by id, label or alias.")
-@click.option("--cascade", is_flag=True, help="Then run what its merge sets free, and so on.")
+@click.command(cls=Manual)
+@click.option("--task-id", metavar="N.M", required=True, help="The task, such as 3.2.")
+@click.option("--agent", metavar="NAME", help="Let another agent than the plan's do it, by id, label or alias.")
+@click.option("--cascade", is_flag=True, help="Go on with the tasks that its merge sets free, and so on.")
 @options.running
 def execute(task_id: str, agent: str | None, cascade: bool, **given: Any) -> None:
-    """Have one task done. Says which tasks its merge sets free."""
+    """Have one task done.
+
+    The tasks that it depends on must be merged. Says which tasks its merge sets free, and with --cascade does those
+    as well, with all that they set free in turn.
+
+    Examples:
+      mbo execute --task-id 1.1
+      mbo execute --task-id 3.2 --agent mcp-platform-compatibility
+      mbo execute --task-id 2.1 --cascade
+    """
 
     def choose(prepared: "Prepared") -> selection.Selection:
         return selection.single(prepared.plan, task_id, prepared.merged, cascade=cascade)
 
-    async def flow(order: "Order", **more: Any) -> Any:
-        from flows.execute import execute as run_task
-
-        return await run_task(order, task_id, cascade, **more)
-
     agents = {task_id: agent} if agent else {}
-    _run(f"execute {task_id}", _order(**given, agents=agents), choose, flow, then=task_id)
+    _run(_order(**given, agents=agents), choose, "execute", task_id, cascade, then=task_id)
 
 
-@click.command()
-@click.option("--workflow", required=True, help="The workflow, such as binary-manager.")
-@click.option("--with-prerequisites", is_flag=True, help="Also run everything that its tasks depend on.")
+@click.command(cls=Manual)
+@click.option("--workflow", metavar="NAME", required=True, help="The workflow, such as binary-manager.")
+@click.option("--with-prerequisites", is_flag=True, help="Do all that its tasks depend on first.")
 @options.running
 def coordinate(workflow: str, with_prerequisites: bool, **given: Any) -> None:
-    """Have a workflow done: its chain of tasks and its side tasks."""
+    """Have a workflow done, such as binary-manager.
+
+    A workflow is a chain of tasks through several agents, with side tasks. Where it depends on tasks outside it that
+    are not merged, they are named and nothing is run; with --with-prerequisites they are done first.
+
+    Examples:
+      mbo plan --workflow binary-manager
+      mbo coordinate --workflow binary-manager --with-prerequisites
+    """
 
     def choose(prepared: "Prepared") -> selection.Selection:
         return selection.workflow(prepared.plan, workflow, prepared.merged, with_prerequisites=with_prerequisites)
 
-    async def flow(order: "Order", **more: Any) -> Any:
-        from flows.coordinate import coordinate as run_workflow
-
-        return await run_workflow(order, workflow, with_prerequisites, **more)
-
-    _run(f"coordinate {workflow}", _order(**given), choose, flow)
+    _run(_order(**given), choose, "coordinate", workflow, with_prerequisites)
 
 
-@click.command()
-@click.argument("number", type=int)
+@click.command(cls=Manual)
+@click.argument("number", metavar="N", type=int)
 @options.running
 def phase(number: int, **given: Any) -> None:
-    """Have every task of one phase done."""
+    """Have every task of one phase done.
+
+    The phases that it builds on must be merged as far as its tasks depend on them.
+
+    Example:
+      mbo phase 1
+    """
 
     def choose(prepared: "Prepared") -> selection.Selection:
         return selection.phase(prepared.plan, number, prepared.merged)
 
-    async def flow(order: "Order", **more: Any) -> Any:
-        from flows.phase import phase as run_phase
-
-        return await run_phase(order, number, **more)
-
-    _run(f"phase {number}", _order(**given), choose, flow)
+    _run(_order(**given), choose, "phase", number)
 
 
-@click.command()
-@click.option("--phase-barrier", "barrier", is_flag=True, help="Begin a phase only when the one before has ended.")
+@click.command(cls=Manual)
+@click.option("--phase-barrier", "barrier", is_flag=True, help="Begin a phase only when the ones before have ended.")
 @options.running
 def build(barrier: bool, **given: Any) -> None:
-    """Have the whole plan done, each task as soon as what it waits for is merged."""
+    """Have the whole plan done.
+
+    Each task begins as soon as what it waits for is merged, its agent is free and a slot is open. What is merged
+    already is not done again, so this is also how a build goes on after it was stopped, failed or killed.
+
+    Examples:
+      mbo build --slots 8
+      mbo build --phase-barrier
+    """
 
     def choose(prepared: "Prepared") -> selection.Selection:
         return selection.whole(prepared.plan)
 
-    async def flow(order: "Order", **more: Any) -> Any:
-        from flows.build import build as run_plan
-
-        return await run_plan(order, **more)
-
-    _run("build", _order(**given, barrier=barrier), choose, flow)
+    _run(_order(**given, barrier=barrier), choose, "build")
 
 
 def _order(
@@ -98,8 +111,12 @@ def _order(
     return Order(home=home, plan=plan_file, playbook=playbook, slots=slots, without_sandbox=without_sandbox, **more)
 
 
-def _run(command: str, order: "Order", choose: Any, flow: Any, *, then: str | None = None) -> None:
+def _run(
+    order: "Order", choose: "Callable[[Prepared], selection.Selection]", flow: str, *given: Any, then: str | None = None
+) -> None:
     from orchestrator.cli import engine
 
-    if not engine.run(command, order, choose, flow, then=then):
+    is_done = engine.run(order, choose, flow, *given, then=then)
+    options.tell_next(order.home, order.plan, is_done=is_done)
+    if not is_done:
         raise SystemExit(1)

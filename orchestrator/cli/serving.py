@@ -4,21 +4,32 @@ from pathlib import Path
 
 import click
 
-from orchestrator import server
+from orchestrator import server, standing
 from orchestrator.cli import options
+from orchestrator.cli.manual import Manual
 from orchestrator.home import Home
 
 
-@click.command()
-@options.home
-def up(home: Path, plan_file: Path | None) -> None:
-    """Start the home's Prefect server, if it does not run, and print its address."""
-    click.echo(server.up(Home(home)).ui)
+@click.command(cls=Manual)
+@options.home_alone
+def up(home: Path) -> None:
+    """Start the home's Prefect server and print its address.
+
+    Does nothing but that where it runs already. Commands that run tasks start it by themselves and leave it running,
+    so that its UI shows what they did. Where the variable PREFECT_API_URL names another server, that one is used.
+    """
+    place = Home(home)
+    standing.project(place)
+    click.echo("waiting for the Prefect server to answer", err=True)
+    click.echo(server.up(place).ui)
 
 
-@click.command()
-@options.home
-def down(home: Path, plan_file: Path | None) -> None:
-    """Stop the home's Prefect server, once it has written down what it was told."""
+@click.command(cls=Manual)
+@options.home_alone
+def down(home: Path) -> None:
+    """Stop the home's Prefect server.
+
+    It first gets a moment to write down what it was told. A server that PREFECT_API_URL names is never stopped.
+    """
     stopped = server.down(Home(home))
-    click.echo("stopped" if stopped else "there was no server to stop", err=True)
+    click.echo("stopped" if stopped else f"no server of {home} runs; there is nothing to stop", err=True)

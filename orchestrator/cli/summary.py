@@ -1,0 +1,61 @@
+"""What a run came to: what merged, what did not and why, what is free now, and what to type next."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+
+from orchestrator import selection
+from orchestrator.cli import table, words
+from orchestrator.home import Home
+from orchestrator.models import JsonObject, Plan
+
+_COLOURS = {"merged": "green", "failed": "red", "blocked": "yellow"}
+
+
+def tell(title: str, plan: Plan, outcomes: Mapping[str, JsonObject], todo: int, seconds: float) -> None:
+    """Print how many of the tasks to do merged, and each one that did not with the reason."""
+    merged = [task.id for task in plan.tasks if outcomes.get(task.id, {}).get("status") == "merged"]
+    click.echo(f"{title}: {len(merged)} of {words.count(todo, 'task')} merged in {words.lasted(seconds)}")
+    if merged:
+        click.echo(_line("merged", " ".join(merged)))
+    for word, told in _unmerged(plan, outcomes):
+        click.echo(_line(word, told))
+
+
+def _unmerged(plan: Plan, outcomes: Mapping[str, JsonObject]) -> Iterator[tuple[str, str]]:
+    unmerged = {task: outcome for task, outcome in outcomes.items() if outcome["status"] != "merged"}
+    for status in ("failed", "blocked", "skipped"):
+        for task in plan.tasks:
+            outcome = unmerged.get(task.id)
+            if outcome and outcome["status"] == status:
+                yield status, f"{task.id} {task.title}: {words.short(outcome['reason'], plan)}"
+
+
+def tell_free(plan: Plan, task_id: str, merged: frozenset[str]) -> None:
+    """Print the tasks that a merged one has set free."""
+    titles = {task.id: task.title for task in plan.tasks}
+    free = selection.ready_after(plan, task_id, merged)
+    for task in free:
+        click.echo(_line("ready", f"{task} {titles[task]}"))
+    if not free:
+        waiting = [task.id for task in plan.tasks if task_id in task.deps and task.id not in merged]
+        told = f"nothing yet: {', '.join(waiting)} wait for others too" if waiting else "nothing more waits for it"
+        click.echo(_line("ready", told))
+
+
+def tell_checkout(result: str, project: Path, home: Home) -> None:
+    """Print why the user's checkout did not follow the last merge, if so, and how to bring it up to date."""
+    if not result.startswith("left alone"):
+        return
+    from orchestrator.workspace import Repository
+
+    pull = f"git -C {shlex.quote(str(project))} pull {shlex.quote(str(home.repository))} {Repository(home).branch}"
+    click.echo(f"checkout  {result}; to bring it up to date:\n          {pull}", err=True)
+
+
+def _line(word: str, told: str) -> str:
+    head = f"  {word:<8}"
+    text = words.hanging(head, told, table.width())
+    return text.replace(word, click.style(word, fg=_COLOURS.get(word)), 1)

@@ -1,0 +1,328 @@
+"""What people see while tasks run, and how tables and sentences fit a terminal."""
+
+import os
+import pty
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import redirect_stderr
+from typing import Any
+
+import click
+import pytest
+
+from orchestrator import plan as plans
+from orchestrator.cli import table, words
+from orchestrator.cli.board import Board
+from orchestrator.cli.display import display
+from orchestrator.cli.milestones import milestone
+from orchestrator.models import JsonObject
+from orchestrator.models.value import now
+from orchestrator.selection import Selection
+from orchestrator.settings import BUNDLED_PLAN
+
+PLAN = plans.load(BUNDLED_PLAN)
+SDK = "mcp-claude-sdk-expert"
+SECURITY = "mcp-security-validation"
+CHOSEN = Selection(title="some", tasks=frozenset({"1.1", "3.2", "3.3"}))
+
+
+def event(kind: str, task: str | None = None, agent: str | None = None, **data: Any) -> JsonObject:
+    """Return an event as the journal tells it."""
+    told = {"id": "x", "time": now().isoformat(), "kind": kind, "run": "r", "data": data}
+    return told | ({"task": task} if task else {}) | ({"agent": agent} if agent else {})
+
+
+def started(task: str, agent: str, role: str = "work") -> JsonObject:
+    """Return the event that begins a session."""
+    return event("session_started", task, agent, role=role, round=1)
+
+
+def check(name: str, stage: str = "answer", problem: str | None = None) -> JsonObject:
+    """Return the event of a check on 3.2."""
+    return event("check", "3.2", SDK, name=name, stage=stage, problem=problem)
+
+
+class Screen:
+    """A terminal of 80 by 24 that remembers what it was sent and shows what is left of it."""
+
+    def __init__(self) -> None:
+        ours, theirs = pty.openpty()
+        self.file = os.fdopen(theirs, "w")
+        self.sent = b""
+        self._reader = threading.Thread(target=self._read, args=(ours,))
+        self._reader.start()
+
+    def _read(self, descriptor: int) -> None:
+        while True:
+            try:
+                part = os.read(descriptor, 65_536)
+            except OSError:  # the other end is closed
+                break
+            self.sent += part
+        os.close(descriptor)
+
+    def close(self) -> str:
+        """Let go of the terminal and return all that it was sent."""
+        self.file.close()
+        self._reader.join()
+        return self.sent.decode()
+
+
+def left_on(sent: str) -> list[str]:
+    """Return the lines that stay on a terminal after it got `sent`: text, returns, cursor up and erased lines."""
+    lines, row, column = [""], 0, 0
+    for part in re.findall(r"\x1b\[[?0-9;]*[A-Za-z]|\r|\n|[^\x1b\r\n]+", sent):
+        if part == "\n":
+            row += 1
+            lines += [""] * (row + 1 - len(lines))
+        elif part == "\r":
+            column = 0
+        elif re.fullmatch(r"\x1b\[\d*A", part):
+            row -= int(part[2:-1] or 1)
+        elif part == "\x1b[2K":
+            lines[row] = ""
+        elif not part.startswith("\x1b"):
+            lines[row] = lines[row][:column].ljust(column) + part + lines[row][column + len(part) :]
+            column += len(part)
+    return [line.rstrip() for line in lines]
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
+    """Give a terminal to print to."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "24")
+    made = Screen()
+    yield made
+    if not made.file.closed:
+        made.close()
+
+
+def test_each_active_agent_has_a_line_with_what_it_does() -> None:
+    """The board has one line for each agent at work, with task, agent and its newest turn, and a bar at the end."""
+    board = Board(PLAN, 3, 1)
+    board.take(started("3.2", SDK))
+    board.take(event("turn", "3.2", SDK, role="work", turn=2, tools=["str_replace_based_edit_tool", "bash", "bash"]))
+    board.take(started("3.3", "mcp-platform-compatibility"))
+
+    first, second, bar = board.lines(80, 24)
+    assert first == f"{'  3.2  claude-sdk-expert       works, turn 2: files, shell':<74}   0 s"
+    assert second.startswith("  3.3  platform-compatibility  works  ")
+    assert bar == "████████░░░░░░░░░░░░░░░░  1 of 3 tasks merged, 0 s"
+
+
+def test_a_task_is_followed_from_work_to_merge() -> None:
+    """Whoever has a task now is who stands on its line: agent, gate, reviewers, merge; at the end nobody does."""
+    board = Board(PLAN, 3, 0)
+    steps = (
+        (started("3.2", SDK), "claude-sdk-expert       works"),
+        (event("answer", "3.2", SDK), "gate                    checks the answer"),
+        (check("rules"), "gate                    checks the answer"),
+        (check("tests"), "review                  waits for its reviewers"),
+        (started("3.2", SECURITY, "review"), "security-validation     reviews"),
+        (event("verdict", "3.2", SECURITY, decision="approve"), None),
+        (event("ruling", "3.2", SDK, decision="approve"), "merge                   merges it"),
+        (event("outcome", "3.2", SDK, status="merged", reason=""), None),
+    )
+    for happened, words_ in steps:
+        board.take(happened)
+        active = board.lines(80, 24)[:-1]
+
+        assert [line[7:].startswith(words_ or "-") for line in active] == ([True] if words_ else [])
+    assert "1 of 3 tasks merged" in board.lines(80, 24)[-1]
+
+
+def test_a_red_check_leaves_the_gate_open_for_the_next_round() -> None:
+    """After a red check the next session of work takes the line of the gate."""
+    board = Board(PLAN, 1, 0)
+    for happened in (started("3.2", SDK), event("answer", "3.2", SDK), check("tests", problem="1 failed")):
+        board.take(happened)
+    board.take(started("3.2", SDK))
+
+    assert [line.split()[1:3] for line in board.lines(80, 24)[:-1]] == [["claude-sdk-expert", "works"]]
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (40, 6), (20, 3)], ids=["usual", "small", "tiny"])
+def test_the_board_fits_every_terminal(width: int, height: int) -> None:
+    """However many are at work, no line is wider and the board is no taller than the terminal; the bar stays."""
+    board = Board(PLAN, 95, 7)
+    for task in PLAN.tasks[:10]:
+        board.take(started(task.id, task.agent))
+
+    lines = board.lines(width, height)
+    assert len(lines) == min(11, height)
+    assert max(map(len, lines)) <= width
+    assert lines[-1].startswith("█")
+    assert ("more" in lines[-2]) == (height < 11)
+
+
+def test_the_bar_tells_what_is_lost_and_what_goes_on_before_anything_is_active() -> None:
+    """The last line counts the tasks that will not merge, and says what happens while no agent is active."""
+    board = Board(PLAN, 2, 0)
+    assert board.lines(80, 24) == ["░" * 24 + "  0 of 2 tasks merged, 0 s, waits for Prefect"]
+
+    board.take(event("outcome", "1.1", SDK, status="failed", reason="x"))
+    assert "0 of 2 tasks merged, 1 not, 0 s" in board.lines(80, 24)[0]
+
+
+@pytest.mark.parametrize(
+    ("happened", "line"),
+    [
+        (event("merged", "1.1", lines_added=3, lines_removed=1), "✔ 1.1 merged: Title (+3 -1 lines)"),
+        (check("tests", problem="2 of 9 failed"), "✘ 3.2 tests red: 2 of 9 failed"),
+        (event("verdict", "1.1", SECURITY, decision="veto", summary="hole"), f"↺ 1.1 {SECURITY} vetoes it: hole"),
+        (event("conflict", "1.1", files=["a", "b"]), "⇄ 1.1 conflicts with what landed meanwhile: a, b"),
+        (event("reassigned", "1.1", SDK, to=SECURITY, reason="red"), f"→ 1.1 goes from {SDK} to {SECURITY}: red"),
+        (event("outcome", "1.1", status="blocked", reason="waits for 1.0"), "✘ 1.1 blocked: waits for 1.0"),
+        (event("checkout", result="left alone: dirty"), "! your checkout is left alone: dirty"),
+        (check("tests"), None),
+        (event("verdict", "1.1", SECURITY, decision="approve", summary="fine"), None),
+        (event("outcome", "1.1", status="merged", reason=""), None),
+        (event("checkout", result="updated to abc"), None),
+        (event("knowledge", "1.1"), None),
+    ],
+    ids=lambda value: value["kind"] if isinstance(value, dict) else None,
+)
+def test_what_matters_is_a_line_and_the_rest_is_not(happened: JsonObject, line: str | None) -> None:
+    """Merges, red checks, objections, conflicts, changes of hands and failures are told; what goes well is not."""
+    told = milestone(happened, "Title")
+
+    assert (f"{told.sign} {told.text}" if told else None) == line
+
+
+def test_without_a_terminal_only_ends_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """In a log there is one plain line for each task that ends, the checkout is mentioned once, and nothing moves."""
+    with display(PLAN, CHOSEN, frozenset()) as (show, _):
+        show(started("3.2", SDK))
+        show(check("tests", problem="2 of 9 failed"))
+        for _number in range(2):
+            show(event("checkout", result="left alone: uncommitted changes in a.py"))
+        show(event("merged", "1.1", SDK, lines_added=3, lines_removed=1))
+        show(event("outcome", "3.2", SDK, status="failed", reason=f"{SDK}: no round is left"))
+
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.splitlines() == [
+        "! your checkout is left alone: uncommitted changes in a.py",
+        "✔ 1.1 merged: Work plan, module map and ownership table for the server project (+3 -1 lines)",
+        "✘ 3.2 failed: claude-sdk-expert: no round is left",
+    ]
+
+
+def test_a_terminal_is_left_as_it_was(screen: Screen) -> None:
+    """On a terminal the board moves below the milestones and is gone at the end; the cursor is there again."""
+    with redirect_stderr(screen.file), display(PLAN, CHOSEN, frozenset({"1.1"})) as (show, say):
+        say("toolchain: installing")
+        show(started("3.2", SDK))
+        show(check("tests", problem="2 of 9 failed"))
+        show(event("merged", "3.2", SDK, lines_added=3, lines_removed=1))
+    sent = screen.close()
+
+    assert "█" in sent
+    assert "claude-sdk-expert       works" in sent
+    assert sent.rindex("\x1b[?25h") > sent.rindex("\x1b[?25l")
+    assert [line for line in left_on(sent) if line] == [
+        "✘ 3.2 tests red: 2 of 9 failed",
+        "✔ 3.2 merged: Binary discovery and version detection (+3 -1 lines)",
+    ]
+
+
+def test_an_interrupt_leaves_the_terminal_as_it_was(screen: Screen) -> None:
+    """Ctrl-C in the middle takes the board away and gives the cursor back."""
+
+    def run() -> None:
+        with redirect_stderr(screen.file), display(PLAN, CHOSEN, frozenset()) as (show, _):
+            show(started("3.2", SDK))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    sent = screen.close()
+
+    assert sent.rindex("\x1b[?25h") > sent.rindex("\x1b[?25l")
+    assert not any(left_on(sent))
+
+
+@pytest.mark.parametrize("way", ["option", "variable"])
+def test_colours_can_be_turned_off(screen: Screen, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    """With --no-color or NO_COLOR a terminal gets no colour at all."""
+    if way == "variable":
+        monkeypatch.setenv("NO_COLOR", "1")
+    context = click.Context(click.Command("x"))
+    context.color = False if way == "option" else None
+    with context, redirect_stderr(screen.file), display(PLAN, CHOSEN, frozenset()) as (show, _):
+        show(event("merged", "3.2", SDK, lines_added=3, lines_removed=1))
+
+    assert not re.search(r"\x1b\[[0-9;]*m", screen.close())
+
+
+def test_a_terminal_gets_colours(screen: Screen) -> None:
+    """Otherwise the sign of a merge is green."""
+    with redirect_stderr(screen.file), display(PLAN, CHOSEN, frozenset()) as (show, _):
+        show(event("merged", "3.2", SDK, lines_added=3, lines_removed=1))
+
+    assert "\x1b[32m✔" in screen.close()
+
+
+def test_a_table_is_as_wide_as_the_terminal_and_loses_nothing() -> None:
+    """What does not fit goes to the next line of its own column; no line is too wide and no word is lost."""
+    rows = [("1.1", "a title of several words that goes on and on", "because " * 12), ("10.2", "short", "no reason")]
+    columns = table.sizes(rows, 60)
+    told = table.lines(rows, columns)
+
+    assert max(map(len, told.splitlines())) <= 60
+    assert told.replace("\n", " ").split().count("because") == 12
+    assert all(line[6:].startswith((" ", "a", "t", "s", "g", "o")) for line in told.splitlines())
+
+
+def test_a_table_in_a_file_has_one_line_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no terminal bounds it, a table has every row on one line, so that programs can search it."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr(sys, "__stdout__", None)
+    rows = [("1.1", "word " * 60)]
+
+    assert len(table.lines(rows, table.sizes(rows, table.width())).splitlines()) == 1
+
+
+def test_only_whole_words_are_coloured() -> None:
+    """A cell that is a known word is coloured without changing the table's shape."""
+    rows = [("merged", "merged as x")]
+    plain = table.lines(rows, [8, 11])
+
+    coloured = table.lines(rows, [8, 11], {"merged": "green"})
+    assert click.unstyle(coloured) == plain
+    assert coloured.count("\x1b[32m") == 1
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "expected"),
+    [(0, 3, "░░░░"), (1, 3, "█░░░"), (2, 3, "██░░"), (199, 200, "███░"), (3, 3, "████"), (0, 0, "░░░░")],
+)
+def test_a_bar_is_full_only_when_all_is_done(done: int, total: int, expected: str) -> None:
+    """A bar never shows more than there is."""
+    assert table.bar(done, total, 4) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (3599, "59 min 59 s"), (7260, "2 h 1 min")],
+)
+def test_lengths_of_time_are_told_in_words(seconds: float, expected: str) -> None:
+    """A length of time is told in the units in which people think of it."""
+    assert words.lasted(seconds) == expected
+
+
+def test_a_long_sentence_hangs_below_its_beginning() -> None:
+    """A sentence goes on under its own beginning, and a long path is never broken."""
+    told = words.hanging("run      ", f"none; look at /{'x' * 40} and go on", 40)
+
+    assert told.splitlines() == ["run      none; look at", f"         /{'x' * 40}", "         and go on"]
+
+
+def test_agents_are_named_without_the_prefix_that_all_share() -> None:
+    """`mcp-` says nothing where every agent bears it; in a sentence only agents lose it."""
+    assert words.prefix(PLAN) == "mcp-"
+    assert words.short(f"{SDK}: see mcp-notes.md", PLAN) == "claude-sdk-expert: see mcp-notes.md"
