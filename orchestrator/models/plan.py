@@ -69,7 +69,7 @@ class BuildTask(Frozen):
     gate: Text | None = None
     """The gate's name; none means the gate of the task's kind."""
     writes: tuple[Text, ...] = ()
-    """Protected paths (prefixes) that this task may change all the same, such as `pyproject.toml`."""
+    """Protected paths that this task may change all the same, such as `pyproject.toml`; written as they are."""
 
 
 class Stage(Frozen):
@@ -111,7 +111,10 @@ class Policy(Frozen):
     revise_rounds: int = Field(default=3, ge=0, le=10)
     """How often an answer may be sent back before its agent is replaced."""
     protected: tuple[Text, ...] = ()
-    """Path prefixes that no task may change unless its own `writes` names them."""
+    """Paths that no task may change unless its own `writes` names them.
+
+    One without a slash counts in every folder, one with a slash from the root, a folder with all that is in it.
+    """
 
 
 class Plan(Frozen):
