@@ -103,7 +103,13 @@ class Landed(NamedTuple):
 def mbo(*arguments: str) -> Done:
     """Run the command line with these arguments in this process."""
     out, err = io.StringIO(), io.StringIO()
-    with patch("sys.argv", ["mbo", *arguments]), redirect_stdout(out), redirect_stderr(err), quiet():
+    with (
+        patch("sys.argv", ["mbo", *arguments]),
+        patch.dict("os.environ"),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        quiet(),
+    ):
         try:
             main()
             code = 0

@@ -131,7 +131,7 @@ def test_a_stopped_run_leaves_nothing_behind_and_goes_on(scenario: Scenario, zyg
 
 def sleeps(child: Child) -> bool:
     """Tell whether the agent's command is under way."""
-    return any(command_of(pid).startswith(b"sleep\0") for pid in child.descendants())
+    return any(command_of(pid).split(b"\0")[:2] == [b"sleep", b"1000"] for pid in child.descendants())
 
 
 def command_of(pid: int) -> bytes:

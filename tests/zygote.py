@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -56,15 +57,17 @@ class Child:
     def kill(self, *, wholly: bool) -> None:
         """Kill -9 its process group; `wholly`, everything below it as well."""
         below = self.descendants() if wholly else {}
-        os.killpg(self.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
         for pid, ticks in below.items():
-            if start_ticks(pid) == ticks:
-                os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # most end with their parent
+                if start_ticks(pid) == ticks:
+                    os.kill(pid, signal.SIGKILL)
         self.end()
 
     def end(self) -> int:
         """Wait for its end and return its exit code; minus the signal that killed it."""
-        return self._zygote.status()
+        return self._zygote.status(self)
 
 
 class Zygote:
@@ -74,6 +77,7 @@ class Zygote:
         """Start the process that forks; logs go to `folder`."""
         self._folder = folder
         self._count = 0
+        self._child: Child | None = None
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.zygote"],
             cwd=Path(__file__).parent.parent,
@@ -92,18 +96,23 @@ class Zygote:
         self._process.communicate()
 
     def start(self, *arguments: str) -> Child:
-        """Begin a command."""
+        """Begin a command; one that a failed test left under way is killed first."""
+        if self._child is not None:
+            self._child.kill(wholly=True)
         self._count += 1
         log, calls = self._folder / f"{self._count}.log", self._folder / f"{self._count}.calls"
         calls.touch()
         order = {"arguments": arguments, "log": str(log), "calls": str(calls)}
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(json.dumps(order) + "\n")
-        return Child(self, int(self._process.stdout.readline()), log, calls)
+        self._child = Child(self, int(self._process.stdout.readline()), log, calls)
+        return self._child
 
-    def status(self) -> int:
+    def status(self, child: Child) -> int:
         """Wait for the end of the command under way and return its exit code."""
         assert self._process.stdout
+        assert child is self._child
+        self._child = None
         return os.waitstatus_to_exitcode(int(self._process.stdout.readline()))
 
 

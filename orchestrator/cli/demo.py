@@ -58,7 +58,8 @@ def demo(directory: Path, slots: int) -> None:
         return selection.workflow(prepared.plan, WORKFLOW, prepared.merged, with_prerequisites=True)
 
     order = Order(home=home.root, slots=slots)
-    if not engine.run(order, choose, "coordinate", WORKFLOW, True):
+    go_on = f"run `mbo coordinate --workflow {WORKFLOW} --with-prerequisites --home {home.root}`"
+    if not engine.run(order, choose, "coordinate", WORKFLOW, True, go_on=go_on):
         raise WorkError(f"the demo did not merge whole; see `mbo status --detailed --home {home.root}`")
     from orchestrator.cli import proof  # imports Prefect, which reads the environment that the run above has set
 

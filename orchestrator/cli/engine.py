@@ -41,10 +41,18 @@ class Seen:
                 pass
 
 
-def run(order: Order, choose: Callable[[Prepared], Selection], flow: str, *given: Any, then: str | None = None) -> bool:
+def run(
+    order: Order,
+    choose: Callable[[Prepared], Selection],
+    flow: str,
+    *given: Any,
+    then: str | None = None,
+    go_on: str = "run the same command",
+) -> bool:
     """Run the flow of this name, with `given`, for what `choose` selects; tell whether all of it is merged now.
 
-    What is merged already starts nothing: no server, no Prefect. `then` names a task whose freed dependents are told.
+    What is merged already starts nothing: no server, no Prefect. `then` names a task whose freed dependents are told;
+    `go_on` tells whoever interrupts the run how to go on with it.
     """
     prepared = prepare(order)
     chosen = choose(prepared)
@@ -53,7 +61,12 @@ def run(order: Order, choose: Callable[[Prepared], Selection], flow: str, *given
     if todo:
         _refuse(prepared, todo)
         began = time.monotonic()
-        _run_flow(prepared, chosen, flow, given, seen)
+        try:
+            _run_flow(prepared, chosen, flow, given, seen)
+        except KeyboardInterrupt:
+            told = f"interrupted with {len(seen.merged)} of {words.count(len(todo), 'task')} merged; {go_on} to go on"
+            click.echo(f"mbo: {told}", err=True)
+            raise SystemExit(130) from None
         click.echo(err=True)
         summary.tell(chosen.title, prepared.plan, seen.outcomes, len(todo), time.monotonic() - began)
         summary.tell_checkout(seen.checkout, prepared.project, prepared.home)
@@ -84,21 +97,14 @@ def _run_flow(prepared: Prepared, chosen: Selection, flow: str, given: tuple[Any
     todo = len(chosen.tasks - prepared.merged)
     click.echo(f"Prefect   {starting.ui}", err=True)
     click.echo(f"now       {chosen.title}: {todo} of {words.count(len(chosen.tasks), 'task')} to do", err=True)
-    try:
-        with display(prepared.plan, chosen, prepared.merged) as (show, say):
-            launch, start, tag = _with_prefect(prepared.home, starting, flow)
-            launch(
-                lambda: start(prepared.order, *given, return_state=True),
-                tags=(tag, prepared.plan.name),
-                watch=lambda event: (seen.note(event), show(event)),
-                say=say,
-            )
-    except KeyboardInterrupt:
-        told = (
-            f"interrupted with {len(seen.merged)} of {words.count(todo, 'task')} merged; run the same command to go on"
+    with display(prepared.plan, chosen, prepared.merged) as (show, say):
+        launch, start, tag = _with_prefect(prepared.home, starting, flow)
+        launch(
+            lambda: start(prepared.order, *given, return_state=True),
+            tags=(tag, prepared.plan.name),
+            watch=lambda event: (seen.note(event), show(event)),
+            say=say,
         )
-        click.echo(f"mbo: {told}", err=True)
-        raise SystemExit(130) from None
 
 
 def _with_prefect(home: Home, starting: server.Server, flow: str) -> tuple[Callable[..., Any], Callable[..., Any], str]:
