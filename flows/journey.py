@@ -16,7 +16,7 @@ from orchestrator import authority
 from orchestrator.errors import GitError, ModelError, SandboxError
 from orchestrator.models import Answer, BuildTask, Cause, Check, Outcome, SessionRef, Verdict
 from tasks.gate import gate
-from tasks.integrate import integrate
+from tasks.integrate import integrate, rebased
 from tasks.record import log_ruling, record_outcome, tell_coordinator
 from tasks.review import review
 from tasks.run import Run
@@ -143,7 +143,8 @@ async def _judge(
     """Take an answer through gate, reviews, ruling and integration, as far as it gets."""
     checks = await gate(run, answer, slot)
     if not all(check.passed for check in checks):
-        return _after_red_gate(run, current, checks, base=answer.base, start=answer.commit)
+        base, start = await asyncio.to_thread(rebased, run, answer)
+        return _after_red_gate(run, current, checks, base=base, start=start)
     verdicts = await _reviews(run, build_task, answer, checks, earlier, slot)
     earlier.extend(verdicts)
     left = _rounds_left(run, current)
@@ -152,8 +153,9 @@ async def _judge(
     if ruling.decision != "approve":
         if not left:
             return GivenUp(f"{ruling.reason}; no round is left", current.number)
+        base, start = await asyncio.to_thread(rebased, run, answer)
         now = brief.requested_changes(ruling, verdicts)
-        return current.next("review", ruling.reason, base=answer.base, start=answer.commit, now=now)
+        return current.next("review", ruling.reason, base=base, start=start, now=now)
     integration = await integrate(run, answer, verdicts, slot)
     if integration.commit:
         return Landed(integration.commit, current.number)

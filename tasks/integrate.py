@@ -54,6 +54,18 @@ async def integrate(run: Run, answer: Answer, verdicts: Sequence[Verdict], slot:
         return Integration(commit=commit, onto=onto, checks=checks)
 
 
+def rebased(run: Run, answer: Answer) -> tuple[str, str]:
+    """Return where another round on an answer begins: base and start on the branch's head if they merge cleanly there.
+
+    So what others landed meanwhile is met by the next gate, not only by the merge. Otherwise all stays as it is.
+    """
+    head = run.repository.head()
+    merge = run.repository.merge(head, answer.commit)
+    if head == answer.base or merge.conflicts:
+        return answer.base, answer.commit
+    return head, _keep(run, answer, merge.tree, head)
+
+
 def _place(session: SessionRef) -> str:
     return f"{session.key[:16]}/{session.attempt}.{session.round}/refused"
 
