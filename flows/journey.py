@@ -16,7 +16,7 @@ from orchestrator import authority
 from orchestrator.errors import GitError, ModelError, SandboxError
 from orchestrator.models import Answer, BuildTask, Cause, Check, Outcome, SessionRef, Verdict
 from tasks.gate import gate
-from tasks.integrate import integrate, rebased
+from tasks.integrate import candidate, integrate, rebased
 from tasks.record import log_ruling, record_outcome, tell_coordinator
 from tasks.review import review
 from tasks.run import Run
@@ -141,9 +141,9 @@ async def _judge(
     run: Run, build_task: BuildTask, current: Round, answer: Answer, earlier: list[Verdict], slot: int
 ) -> Round | Landed | GivenUp:
     """Take an answer through gate, reviews, ruling and integration, as far as it gets."""
-    checks = await gate(run, answer, slot)
+    base, start = await asyncio.to_thread(candidate, run, answer)
+    checks = await gate(run, answer, base, start, slot)
     if not all(check.passed for check in checks):
-        base, start = await asyncio.to_thread(rebased, run, answer)
         return _after_red_gate(run, current, checks, base=base, start=start)
     verdicts = await _reviews(run, build_task, answer, checks, earlier, slot)
     earlier.extend(verdicts)

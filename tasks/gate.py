@@ -24,9 +24,9 @@ BASELINE_SLOT = 0
 
 
 @task(task_run_name="{answer.session.task} gate", cache_policy=NO_CACHE, **POLICY)
-async def gate(run: Run, answer: Answer, slot: int) -> tuple[Check, ...]:
-    """Return the checks of an answer: the rules for every change, then the task's gate in a clean checkout."""
-    return await check(run, answer.session, base=answer.base, commit=answer.commit, slot=slot, stage="answer")
+async def gate(run: Run, answer: Answer, base: str, commit: str, slot: int) -> tuple[Check, ...]:
+    """Return the checks of an answer, judged as what `commit` makes of `base`: the rules, then the task's gate."""
+    return await check(run, answer.session, base=base, commit=commit, slot=slot, stage="answer")
 
 
 async def check(run: Run, session: SessionRef, *, base: str, commit: str, slot: int, stage: Stage) -> tuple[Check, ...]:

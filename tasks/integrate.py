@@ -66,6 +66,21 @@ def rebased(run: Run, answer: Answer) -> tuple[str, str]:
     return head, _keep(run, answer, merge.tree, head)
 
 
+def candidate(run: Run, answer: Answer) -> tuple[str, str]:
+    """Return what of an answer its gate judges: it on the branch's newest head where that merges cleanly, else itself.
+
+    The two commits are the base and the candidate. They are recorded, so that a later run judges the same.
+    """
+    session = answer.session
+    place = f"{session.key[:16]}/{session.attempt}.{session.round}/candidate"
+    stands = run.events.recall(place)
+    if stands is None:
+        base, commit = rebased(run, answer)
+        about = {"attempt": session.attempt, "round": session.round}
+        stands = run.events.record("candidate", place, {"base": base, "commit": commit, **about}, session=session)
+    return stands["base"], stands["commit"]
+
+
 def _place(session: SessionRef) -> str:
     return f"{session.key[:16]}/{session.attempt}.{session.round}/refused"
 
