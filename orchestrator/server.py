@@ -116,6 +116,7 @@ def drain(server: Server, *, flow_run: str | None = None, expected: int | None =
 
 def down(home: Home) -> bool:
     """Drain and stop the server that we started for this home; return whether there was one."""
+    _reap()
     server = _recorded(home)
     if server is None:
         return False
@@ -222,6 +223,13 @@ def _stop(server: Server) -> None:
             time.sleep(0.02)
     if child := _children.pop(server.pid, None):
         child.wait()
+
+
+def _reap() -> None:
+    """Take note of servers of ours that ended by themselves, so that none stays a zombie."""
+    for pid, child in list(_children.items()):
+        if child.poll() is not None:
+            del _children[pid]
 
 
 def _is_alive(server: Server) -> bool:
