@@ -11,7 +11,6 @@
 import fcntl
 import json
 import os
-import re
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -161,8 +160,3 @@ def busy_message(home: Home, claim: JsonObject) -> str:
         f"{home.root}: held by `{command}` (process {pid}, since {started}); "
         "wait for it, stop it, or use another --home"
     )
-
-
-def safe_name(text: str) -> str:
-    """Return `text` as a file name: letters, digits, dots and dashes only."""
-    return re.sub(r"[^A-Za-z0-9.-]+", "-", text).strip("-.") or "unnamed"

@@ -9,12 +9,11 @@ from prefect.cache_policies import NO_CACHE
 
 from agents import brief, loop
 from agents.context import state
-from agents.tools import kit
 from orchestrator.errors import ModelError
 from orchestrator.models import Answer, Check, SessionRef, Verdict
 from tasks.retry import POLICY
 from tasks.run import Run
-from tasks.work import record_end, record_turn, session_data
+from tasks.session import converse, record_end, session_data
 
 
 @task(task_run_name="{session.task} review · {session.agent}", cache_policy=NO_CACHE, **POLICY)
@@ -67,15 +66,4 @@ async def _converse(
         transcript.open(session, system, brief.review(task_, answer, checks, earlier, diff))
     started = session_data(session, base=answer.base)
     run.events.record("session_started", f"{session.id}/started", started, session=session)
-    return await loop.run(
-        loop.Conversation(
-            session=session,
-            model=run.model,
-            tools=kit.tools(run.bench(session, worktree, slot)),
-            limits=agent.limits,
-            transcript=transcript,
-            checkpoint=None,
-            on_turn=lambda number, record: record_turn(run, session, number, record),
-            model_name=agent.model,
-        )
-    )
+    return await converse(run, session, worktree, slot)

@@ -1,17 +1,16 @@
 """Work: one session of an agent on one task, from its brief to an Answer."""
 
 import asyncio
-from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from agents import brief, loop
 from agents.context import messages, state
-from agents.tools import kit
-from orchestrator.models import Answer, Frozen, JsonObject, SessionRef
+from orchestrator.models import Answer, Frozen, SessionRef
 from tasks.retry import POLICY
 from tasks.run import Run
+from tasks.session import converse, record_end, session_data
 
 
 class Opening(Frozen):
@@ -53,7 +52,6 @@ def _begin(run: Run, session: SessionRef, opening: Opening) -> Opening:
 async def _converse(run: Run, session: SessionRef, opening: Opening, slot: int) -> tuple[loop.Ended, str]:
     transcript = run.transcript(session.key)
     recalled = transcript.recall(session)
-    agent = run.agents[session.agent]
     owner = run.sandbox.owner(slot)
     worktree = await asyncio.to_thread(run.repository.open_slot, slot, recalled.commit or opening.start, owner)
     if not recalled.messages:
@@ -64,42 +62,8 @@ async def _converse(run: Run, session: SessionRef, opening: Opening, slot: int) 
         ref = f"refs/mbo/work/{session.id}"
         return await asyncio.to_thread(run.repository.snapshot, slot, ref, opening.base)
 
-    ended = await loop.run(
-        loop.Conversation(
-            session=session,
-            model=run.model,
-            tools=kit.tools(run.bench(session, worktree, slot)),
-            limits=agent.limits,
-            transcript=transcript,
-            checkpoint=checkpoint,
-            on_turn=lambda number, record: record_turn(run, session, number, record),
-            model_name=agent.model,
-        )
-    )
+    ended = await converse(run, session, worktree, slot, checkpoint)
     return ended, await checkpoint()
-
-
-def record_turn(run: Run, session: SessionRef, number: int, record: JsonObject) -> None:
-    """Record in the project journal what one turn of a session cost and which tools it called."""
-    tools = [block["name"] for block in record["message"]["content"] if block["type"] == "tool_use"]
-    data = {"turn": number, "model": run.model.name, "usage": record["usage"], "seconds": record["seconds"]}
-    run.events.record(
-        "turn", f"{session.id}/turn-{number}", session_data(session, **data, tools=tools), session=session
-    )
-
-
-def record_end(run: Run, session: SessionRef, ended: loop.Ended) -> None:
-    """Record in the project journal how a session ended, and any of its turns that a kill kept from it."""
-    for number, record in enumerate(run.transcript(session.key).recall(session).turns, start=1):
-        record_turn(run, session, number, record)
-    data = {"ended_by": ended.by, "detail": ended.detail, "turns": ended.turns, "seconds": ended.seconds}
-    run.events.record("session_ended", f"{session.id}/ended", session_data(session, **data), session=session)
-
-
-def session_data(session: SessionRef, **more: Any) -> JsonObject:
-    """Return what every event of a session says of it, and what this one adds."""
-    place = session.model_dump(include={"role", "attempt", "round", "cause"})
-    return {"session": session.name, **place, **more}
 
 
 def _brief(run: Run, session: SessionRef, opening: Opening) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import HomeBusyError, InputError, StorageError
-from orchestrator.home import Home, exclusive, holder, read_json, safe_name, write_atomically, write_json
+from orchestrator.home import Home, exclusive, holder, read_json, write_atomically, write_json
 
 ROOT = Path(__file__).parent.parent
 HOLD = """
@@ -219,12 +219,3 @@ def test_home_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
     assert home.transcript("key") == tmp_path / "home" / "shared" / "journal" / "key.jsonl"
     assert home.agent("mcp-testing") == tmp_path / "home" / "agents" / "mcp-testing"
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [("a b/c", "a-b-c"), ("../../etc/passwd", "etc-passwd"), (".hidden", "hidden"), ("é", "unnamed"), ("", "unnamed")],
-)
-def test_safe_name_stays_in_its_folder(text: str, name: str) -> None:
-    """No text becomes a path, a hidden file or an empty name."""
-    assert safe_name(text) == name

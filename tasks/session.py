@@ -1,0 +1,51 @@
+"""What the sessions of workers and reviewers have in common: the loop, and what the journal is told of them."""
+
+from pathlib import Path
+from typing import Any
+
+from agents import loop
+from agents.tools import kit
+from orchestrator.models import JsonObject, SessionRef
+from tasks.run import Run
+
+
+async def converse(
+    run: Run, session: SessionRef, worktree: Path, slot: int, checkpoint: loop.Checkpoint | None = None
+) -> loop.Ended:
+    """Run a session whose brief is journalled from where its transcript stands; a reviewer's has no checkpoint."""
+    agent = run.agents[session.agent]
+    return await loop.run(
+        loop.Conversation(
+            session=session,
+            model=run.model,
+            tools=kit.tools(run.bench(session, worktree, slot)),
+            limits=agent.limits,
+            transcript=run.transcript(session.key),
+            checkpoint=checkpoint,
+            on_turn=lambda number, record: record_turn(run, session, number, record),
+            model_name=agent.model,
+        )
+    )
+
+
+def record_turn(run: Run, session: SessionRef, number: int, record: JsonObject) -> None:
+    """Record in the project journal what one turn of a session cost and which tools it called."""
+    tools = [block["name"] for block in record["message"]["content"] if block["type"] == "tool_use"]
+    data = {"turn": number, "model": run.model.name, "usage": record["usage"], "seconds": record["seconds"]}
+    run.events.record(
+        "turn", f"{session.id}/turn-{number}", session_data(session, **data, tools=tools), session=session
+    )
+
+
+def record_end(run: Run, session: SessionRef, ended: loop.Ended) -> None:
+    """Record in the project journal how a session ended, and any of its turns that a kill kept from it."""
+    for number, record in enumerate(run.transcript(session.key).recall(session).turns, start=1):
+        record_turn(run, session, number, record)
+    data = {"ended_by": ended.by, "detail": ended.detail, "turns": ended.turns, "seconds": ended.seconds}
+    run.events.record("session_ended", f"{session.id}/ended", session_data(session, **data), session=session)
+
+
+def session_data(session: SessionRef, **more: Any) -> JsonObject:
+    """Return what every event of a session says of it, and what this one adds."""
+    place = session.model_dump(include={"role", "attempt", "round", "cause"})
+    return {"session": session.name, **place, **more}
