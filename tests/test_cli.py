@@ -343,7 +343,7 @@ def path_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
         folder.mkdir()
         for place in os.environ["PATH"].split(":"):
             for found in Path(place).glob("*") if place else ():
-                if found.name != program and not (folder / found.name).exists():
+                if found.name != program and not os.path.lexists(folder / found.name):
                     (folder / found.name).symlink_to(found)
         monkeypatch.setenv("PATH", str(folder))
         require.cache_clear()  # git is looked for once in a process
