@@ -93,18 +93,43 @@ def _refuse(prepared: Prepared, todo: frozenset[str]) -> None:
 
 def _run_flow(prepared: Prepared, chosen: Selection, flow: str, given: tuple[Any, ...], seen: Seen) -> None:
     """Run the flow to its end; `seen` notes what comes of it."""
-    starting = server.begin(prepared.home)
     todo = len(chosen.tasks - prepared.merged)
-    click.echo(f"Prefect   {starting.ui}", err=True)
-    click.echo(f"now       {chosen.title}: {todo} of {words.count(len(chosen.tasks), 'task')} to do", err=True)
+    starting = begin(prepared.home, f"{chosen.title}: {todo} of {words.count(len(chosen.tasks), 'task')} to do")
     with display(prepared.plan, chosen, prepared.merged) as (show, say):
-        launch, start, tag = _with_prefect(prepared.home, starting, flow)
-        launch(
-            lambda: start(prepared.order, *given, return_state=True),
-            tags=(tag, prepared.plan.name),
+        call(
+            prepared,
+            starting,
+            flow,
+            *given,
             watch=lambda event: (seen.note(event), show(event)),
             say=say,
         )
+
+
+def begin(home: Home, now: str) -> server.Server:
+    """Begin to start the home's Prefect server, if it does not run, and say where its UI is and what is done `now`."""
+    starting = server.begin(home)
+    click.echo(f"Prefect   {starting.ui}", err=True)
+    click.echo(f"now       {now}", err=True)
+    return starting
+
+
+def call(
+    prepared: Prepared,
+    starting: server.Server,
+    flow: str,
+    *given: Any,
+    watch: Callable[[JsonObject], object],
+    say: Callable[[str], None],
+) -> Any:
+    """Run the flow of this name, in the module of the same name, with the order and `given`; return its end state."""
+    launch, start, tag = _with_prefect(prepared.home, starting, flow)
+    return launch(
+        lambda: start(prepared.order, *given, return_state=True),
+        tags=(tag, prepared.plan.name),
+        watch=watch,
+        say=say,
+    )
 
 
 def _with_prefect(home: Home, starting: server.Server, flow: str) -> tuple[Callable[..., Any], Callable[..., Any], str]:
