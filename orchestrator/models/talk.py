@@ -47,6 +47,8 @@ class Decision(Frozen):
     reason: str = Field(min_length=1)
     authority: str = "agent"
     """What made it binding: `agent` for its own task, or the decision table's rule."""
+    supersedes: tuple[str, ...] = ()
+    """Ids of the decisions that this one takes the place of; they stay in the log."""
 
 
 class Knowledge(Frozen):
@@ -59,4 +61,11 @@ class Knowledge(Frozen):
     type: KnowledgeType
     title: str = Field(min_length=1)
     text: str = Field(min_length=1)
+    """What was learned; of an issue, its problem."""
+    solution: str | None = None
+    """How an issue is solved."""
     references: tuple[str, ...] = ()
+    approver: str | None = None
+    """The agent that vouched for it, if one did."""
+    supersedes: tuple[str, ...] = ()
+    """Ids of the records that this one takes the place of; they are kept, and no longer found."""
