@@ -1,0 +1,149 @@
+"""One attempt at a task: round after round of work, gate, review, ruling and integration, until it lands or ends."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from agents import brief
+from orchestrator import authority
+from orchestrator.models import Answer, BuildTask, Cause, Check, SessionRef, Verdict
+from tasks.gate import gate
+from tasks.integrate import candidate, integrate, rebased
+from tasks.record import log_ruling
+from tasks.review import review
+from tasks.run import Run
+from tasks.work import Opening, work
+
+CONFLICT_ROUNDS = 3
+"""How often a merge conflict may send one attempt back before it ends."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round of an attempt: what began it and where the work begins."""
+
+    agent: str
+    attempt: int
+    number: int
+    cause: Cause
+    opening: Opening
+    spent: Counter[Cause]
+    because: str = ""
+    """What was wrong with the answer before, in one line."""
+
+    def next(self, cause: Cause, because: str, *, base: str, start: str, now: str) -> "Round":
+        """Return the round that follows this one."""
+        opening = self.opening.model_copy(update={"base": base, "start": start, "now": now})
+        spent = self.spent + Counter([cause])
+        number = self.number + 1
+        return replace(self, number=number, cause=cause, opening=opening, spent=spent, because=because)
+
+
+@dataclass(frozen=True)
+class Landed:
+    """An attempt that ended in a merge."""
+
+    commit: str
+    rounds: int
+
+
+@dataclass(frozen=True)
+class GivenUp:
+    """An attempt that ended without one, and why."""
+
+    reason: str
+    rounds: int
+
+
+async def attempt(
+    run: Run, build_task: BuildTask, agent: str, number: int, slot: int, previous: Sequence[str]
+) -> Landed | GivenUp:
+    """Go round after round until the answer has landed or the rounds are used up."""
+    key = run.keys[build_task.id]
+    first = SessionRef(task=build_task.id, key=key, role="work", agent=agent, attempt=number)
+    begun = run.events.recall(f"{first.id}/started")
+    base = begun["base"] if begun else await asyncio.to_thread(run.repository.head)
+    opening = Opening(base=base, start=base, now=brief.start(), previous=tuple(previous))
+    current = Round(agent, number, 1, "start", opening, Counter())
+    earlier: list[Verdict] = []
+    while True:
+        session = first.model_copy(
+            update={
+                "round": current.number,
+                "cause": current.cause,
+                "occurrence": max(current.spent[current.cause], 1),
+            }
+        )
+        answer = await work(run, session, current.opening, slot)
+        if answer.ended_by != "finish":
+            return GivenUp("; ".join(filter(None, (current.because, answer.summary))), current.number)
+        ended = await _judge(run, build_task, current, answer, earlier, slot)
+        if not isinstance(ended, Round):
+            return ended
+        current = ended
+
+
+async def _judge(
+    run: Run, build_task: BuildTask, current: Round, answer: Answer, earlier: list[Verdict], slot: int
+) -> Round | Landed | GivenUp:
+    """Take an answer through gate, reviews, ruling and integration, as far as it gets."""
+    base, start = await asyncio.to_thread(candidate, run, answer)
+    checks = await gate(run, answer, base, start, slot)
+    if not all(check.passed for check in checks):
+        return _after_red_gate(run, current, checks, base=base, start=start)
+    verdicts = await _reviews(run, build_task, answer, checks, earlier, slot)
+    earlier.extend(verdicts)
+    left = _rounds_left(run, current)
+    ruling = authority.decide(verdicts, run.plan.policy, build_task.kind, left)
+    log_ruling(run, answer.session, ruling)
+    if ruling.decision != "approve":
+        if not left:
+            return GivenUp(f"{ruling.reason}; no round is left", current.number)
+        base, start = await asyncio.to_thread(rebased, run, answer)
+        now = brief.requested_changes(ruling, verdicts)
+        return current.next("review", ruling.reason, base=base, start=start, now=now)
+    integration = await integrate(run, answer, verdicts, slot)
+    if integration.commit:
+        return Landed(integration.commit, current.number)
+    merged = integration.merged or answer.commit
+    if not integration.conflicts:
+        return _after_red_gate(run, current, integration.checks, base=integration.onto, start=merged)
+    if current.spent["conflict"] >= CONFLICT_ROUNDS:
+        return GivenUp(f"conflicts with what others landed, {CONFLICT_ROUNDS} times over", current.number)
+    now = brief.conflict(integration.conflicts)
+    because = f"conflict in {', '.join(integration.conflicts)}"
+    return current.next("conflict", because, base=integration.onto, start=merged, now=now)
+
+
+def _after_red_gate(run: Run, current: Round, checks: Sequence[Check], *, base: str, start: str) -> Round | GivenUp:
+    red = next(check for check in checks if not check.passed)
+    because = f"the gate is red: {red.name}: {red.problem}"
+    if not _rounds_left(run, current):
+        return GivenUp(f"{because}; no round is left", current.number)
+    return current.next("gate", because, base=base, start=start, now=brief.red_gate(run.home, checks))
+
+
+def _rounds_left(run: Run, current: Round) -> int:
+    return max(0, run.plan.policy.revise_rounds - current.spent["gate"] - current.spent["review"])
+
+
+async def _reviews(
+    run: Run, build_task: BuildTask, answer: Answer, checks: Sequence[Check], earlier: Sequence[Verdict], slot: int
+) -> list[Verdict]:
+    """Return the verdicts of all reviewers, who read side by side in one read-only checkout of the answer."""
+    worktree = await asyncio.to_thread(run.repository.open_slot, slot, answer.commit, run.sandbox.owner(slot))
+    sessions = [
+        answer.session.model_copy(update={"role": "review", "agent": reviewer}) for reviewer in build_task.reviewers
+    ]
+    known = tuple(earlier)
+    return await _all(review(run, session, answer, checks, known, worktree, slot) for session in sessions)
+
+
+async def _all(waiting: Iterable[Awaitable[Verdict]]) -> list[Verdict]:
+    """Await all, then raise the first error if there is one: no reviewer is cut off by another's failure."""
+    ended = await asyncio.gather(*waiting, return_exceptions=True)
+    for result in ended:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in ended if isinstance(result, Verdict)]
