@@ -3,14 +3,17 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Iterable, Sequence
-from dataclasses import dataclass, replace
 
 from agents import brief
-from orchestrator import authority
-from orchestrator.models import Answer, BuildTask, Cause, Check, SessionRef, Verdict
+from flows import deadlock
+from flows.rounds import Deferred, GivenUp, Landed, Round
+from orchestrator import authority, recovery
+from orchestrator.models import Answer, BuildTask, Check, Ruling, SessionRef, Verdict
+from orchestrator.recovery import Spent
+from tasks import history
 from tasks.gate import gate
-from tasks.integrate import candidate, integrate, rebased
-from tasks.record import log_ruling
+from tasks.integrate import candidate, carried, integrate, rebased
+from tasks.record import log_ruling, record_deferred, record_no_progress
 from tasks.review import review
 from tasks.run import Run
 from tasks.work import Opening, work
@@ -18,54 +21,16 @@ from tasks.work import Opening, work
 CONFLICT_ROUNDS = 3
 """How often a merge conflict may send one attempt back before it ends."""
 
-
-@dataclass(frozen=True)
-class Round:
-    """One round of an attempt: what began it and where the work begins."""
-
-    agent: str
-    attempt: int
-    number: int
-    cause: Cause
-    opening: Opening
-    spent: Counter[Cause]
-    because: str = ""
-    """What was wrong with the answer before, in one line."""
-
-    def next(self, cause: Cause, because: str, *, base: str, start: str, now: str) -> "Round":
-        """Return the round that follows this one."""
-        opening = self.opening.model_copy(update={"base": base, "start": start, "now": now})
-        spent = self.spent + Counter([cause])
-        number = self.number + 1
-        return replace(self, number=number, cause=cause, opening=opening, spent=spent, because=because)
+Ended = Landed | GivenUp | Deferred
 
 
-@dataclass(frozen=True)
-class Landed:
-    """An attempt that ended in a merge."""
+async def attempt(run: Run, build_task: BuildTask, agent: str, number: int, slot: int, spent: Sequence[Spent]) -> Ended:
+    """Go round after round until the answer has landed, waits for another task, or the rounds are used up.
 
-    commit: str
-    rounds: int
-
-
-@dataclass(frozen=True)
-class GivenUp:
-    """An attempt that ended without one, and why."""
-
-    reason: str
-    rounds: int
-
-
-async def attempt(
-    run: Run, build_task: BuildTask, agent: str, number: int, slot: int, previous: Sequence[str]
-) -> Landed | GivenUp:
-    """Go round after round until the answer has landed or the rounds are used up."""
-    key = run.keys[build_task.id]
-    first = SessionRef(task=build_task.id, key=key, role="work", agent=agent, attempt=number)
-    begun = run.events.recall(f"{first.id}/started")
-    base = begun["base"] if begun else await asyncio.to_thread(run.repository.head)
-    opening = Opening(base=base, start=base, now=brief.start(), previous=tuple(previous))
-    current = Round(agent, number, 1, "start", opening, Counter())
+    `spent` are the attempts before this one, which begins with what the last of them left.
+    """
+    first = SessionRef(task=build_task.id, key=run.keys[build_task.id], role="work", agent=agent, attempt=number)
+    current = Round(agent, number, 1, "start", await asyncio.to_thread(_opening, run, first, spent), Counter())
     earlier: list[Verdict] = []
     while True:
         session = first.model_copy(
@@ -77,51 +42,115 @@ async def attempt(
         )
         answer = await work(run, session, current.opening, slot)
         if answer.ended_by != "finish":
-            return GivenUp("; ".join(filter(None, (current.because, answer.summary))), current.number)
-        ended = await _judge(run, build_task, current, answer, earlier, slot)
+            reason = "; ".join(filter(None, (current.because, answer.summary)))
+            return GivenUp(reason, current.number, recovery.of_end(answer.ended_by))
+        ended = await deadlock.of_requests(run, build_task, current, answer, slot)
+        ended = ended or await _judge(run, build_task, current, answer, earlier, slot)
         if not isinstance(ended, Round):
             return ended
         current = ended
 
 
+def _opening(run: Run, first: SessionRef, spent: Sequence[Spent]) -> Opening:
+    """Return where an attempt begins: at the branch's head, or with what the last attempt left."""
+    begun = run.events.recall(f"{first.id}/started")
+    head = run.repository.head()
+    if not spent:
+        base = begun["base"] if begun else head
+        return Opening(base=base, start=base, now=brief.start())
+    last = spent[-1]
+    base, start = (
+        (begun["base"], begun["start"]) if begun else carried(run, first, last.base or head, last.left or head)
+    )
+    inherited = run.repository.changes(base, start).paths
+    before = history.last_answer(run, first.key, last.attempt)
+    checks = history.checks(run, before.session) if before else []
+    verdicts = history.verdicts(run, before.session) if before else []
+    now = brief.again(run.home, last.reason, inherited, checks, verdicts)
+    previous = tuple(f"{attempt.agent}: {attempt.reason}" for attempt in spent)
+    return Opening(base=base, start=start, now=now, previous=previous)
+
+
 async def _judge(
     run: Run, build_task: BuildTask, current: Round, answer: Answer, earlier: list[Verdict], slot: int
-) -> Round | Landed | GivenUp:
+) -> Round | Ended:
     """Take an answer through gate, reviews, ruling and integration, as far as it gets."""
     base, start = await asyncio.to_thread(candidate, run, answer)
     checks = await gate(run, answer, base, start, slot)
     if not all(check.passed for check in checks):
-        return _after_red_gate(run, current, checks, base=base, start=start)
+        return await _after_red_gate(run, current, answer, checks, base=base, start=start)
     verdicts = await _reviews(run, build_task, answer, checks, earlier, slot)
     earlier.extend(verdicts)
-    left = _rounds_left(run, current)
-    ruling = authority.decide(verdicts, run.plan.policy, build_task.kind, left)
+    ruling = authority.decide(verdicts, run.plan.policy, build_task.kind, _rounds_left(run, current))
     log_ruling(run, answer.session, ruling)
     if ruling.decision != "approve":
-        if not left:
-            return GivenUp(f"{ruling.reason}; no round is left", current.number)
-        base, start = await asyncio.to_thread(rebased, run, answer)
-        now = brief.requested_changes(ruling, verdicts)
-        return current.next("review", ruling.reason, base=base, start=start, now=now)
+        ended = await _after_objection(run, build_task, current, answer, ruling, verdicts, slot)
+        if ended:
+            return ended
     integration = await integrate(run, answer, verdicts, slot)
     if integration.commit:
         return Landed(integration.commit, current.number)
     merged = integration.merged or answer.commit
     if not integration.conflicts:
-        return _after_red_gate(run, current, integration.checks, base=integration.onto, start=merged)
+        red = integration.checks
+        return await _after_red_gate(run, current, answer, red, base=integration.onto, start=merged)
     if current.spent["conflict"] >= CONFLICT_ROUNDS:
-        return GivenUp(f"conflicts with what others landed, {CONFLICT_ROUNDS} times over", current.number)
+        reason = f"conflicts with what others landed, {CONFLICT_ROUNDS} times over"
+        return GivenUp(reason, current.number, "conflict")
     now = brief.conflict(integration.conflicts)
     because = f"conflict in {', '.join(integration.conflicts)}"
     return current.next("conflict", because, base=integration.onto, start=merged, now=now)
 
 
-def _after_red_gate(run: Run, current: Round, checks: Sequence[Check], *, base: str, start: str) -> Round | GivenUp:
+async def _after_objection(
+    run: Run,
+    build_task: BuildTask,
+    current: Round,
+    answer: Answer,
+    ruling: Ruling,
+    verdicts: Sequence[Verdict],
+    slot: int,
+) -> Round | Ended | None:
+    """Return what an objection leads to; None where the coordinator resolves a deadlock by accepting the answer."""
+    resolution = await deadlock.of_verdicts(run, build_task, current, answer, ruling, verdicts, slot)
+    if resolution:
+        return await deadlock.after(run, current, answer, resolution, "review")
+    awaited = deadlock.awaited(run, answer.session, ruling, verdicts)
+    if awaited:
+        record_deferred(run, answer.session, awaited, ruling.reason)
+        return Deferred(answer.session, awaited)
+    if not _rounds_left(run, current):
+        return GivenUp(f"{ruling.reason}; no round is left", current.number, "review")
+    if await _is_idle(run, current, answer):
+        return _no_progress(run, current, answer, ruling.reason)
+    base, start = await asyncio.to_thread(rebased, run, answer)
+    now = brief.requested_changes(ruling, verdicts)
+    return current.next("review", ruling.reason, base=base, start=start, now=now)
+
+
+async def _after_red_gate(
+    run: Run, current: Round, answer: Answer, checks: Sequence[Check], *, base: str, start: str
+) -> Round | GivenUp:
     red = next(check for check in checks if not check.passed)
     because = f"the gate is red: {red.name}: {red.problem}"
+    failing = sum(check.tests_ran - check.tests_passed for check in checks)
     if not _rounds_left(run, current):
-        return GivenUp(f"{because}; no round is left", current.number)
-    return current.next("gate", because, base=base, start=start, now=brief.red_gate(run.home, checks))
+        return GivenUp(f"{because}; no round is left", current.number, "gate")
+    if failing >= current.failing and await _is_idle(run, current, answer):
+        return _no_progress(run, current, answer, because)
+    now = brief.red_gate(run.home, checks)
+    return current.next("gate", because, base=base, start=start, now=now, failing=failing)
+
+
+async def _is_idle(run: Run, current: Round, answer: Answer) -> bool:
+    """Tell whether a further round gave back what it began with."""
+    return current.number > 1 and answer.tree == await asyncio.to_thread(run.repository.tree, current.opening.start)
+
+
+def _no_progress(run: Run, current: Round, answer: Answer, because: str) -> GivenUp:
+    reason = f"round {current.number} changed nothing; {because}"
+    record_no_progress(run, answer.session, reason)
+    return GivenUp(reason, current.number, "stuck")
 
 
 def _rounds_left(run: Run, current: Round) -> int:
