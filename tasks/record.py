@@ -1,5 +1,6 @@
 """Record: the projections of what happened that agents and people read, and the word to the coordinator."""
 
+from collections.abc import Sequence
 from uuid import NAMESPACE_URL, uuid5
 
 from agents.context import artifacts, decisions, messages, state
@@ -17,6 +18,7 @@ from orchestrator.models import (
     SessionRef,
     now,
 )
+from orchestrator.models.work import Failure
 from tasks.run import Run
 
 _POWERS = {row.name for row in authority.TABLE if row.power}
@@ -34,18 +36,53 @@ def log_ruling(run: Run, session: SessionRef, ruling: Ruling) -> None:
     run.events.record("ruling", place, data, session=session)
     if ruling.rule not in _POWERS:
         return
-    decision = Decision(
-        id=f"decision/{place}",
-        time=now(),
-        task_id=session.task,
+    log_decision(
+        run,
+        session,
+        f"decision/{place}",
         agent=ruling.by[0] if ruling.by else session.agent,
-        subject=f"answer {session.attempt}.{session.round} to task {session.task}",
         decision=ruling.decision,
         reason=ruling.reason,
         authority=ruling.rule,
     )
-    stands = run.events.record("decision", decision.id, decision.model_dump(mode="json"), session=session)
+
+
+def log_decision(
+    run: Run, session: SessionRef, record_id: str, *, agent: str, decision: str, reason: str, authority: str
+) -> None:
+    """Record what somebody with power decided about the answer of a session, and log it in `decisions.log`."""
+    taken = Decision(
+        id=record_id,
+        time=now(),
+        task_id=session.task,
+        agent=agent,
+        subject=f"answer {session.attempt}.{session.round} to task {session.task}",
+        decision=decision,
+        reason=reason,
+        authority=authority,
+    )
+    stands = run.events.record("decision", taken.id, taken.model_dump(mode="json"), session=session)
     decisions.log(run.home, Decision.model_validate(stands))
+
+
+def record_deferred(run: Run, session: SessionRef, on: str, reason: str) -> None:
+    """Record that in this run the verdicts on the answer of a session wait for the task `on`."""
+    data = {"on": on, "reason": reason, "attempt": session.attempt, "round": session.round}
+    place = f"{session.key[:16]}/{session.attempt}.{session.round}/deferred/{on}/{run.name}"
+    run.events.record("deferred", place, data, session=session)
+
+
+def record_no_progress(run: Run, session: SessionRef, reason: str) -> None:
+    """Record that a further round of a session changed nothing."""
+    data = {"attempt": session.attempt, "round": session.round, "reason": reason}
+    place = f"{session.key[:16]}/{session.attempt}.{session.round}/no_progress"
+    run.events.record("no_progress", place, data, session=session)
+
+
+def record_breaker(run: Run, failure: Failure, tasks: Sequence[str], reason: str) -> None:
+    """Record that the run starts nothing more, and why; the first reason of a run stands."""
+    data = {"failure": failure, "tasks": list(tasks), "reason": reason}
+    run.events.record("breaker", f"run/{run.name}/breaker", data)
 
 
 def tell_coordinator(run: Run, build_task: BuildTask, agent: str, attempt: int, reason: str) -> None:

@@ -388,21 +388,22 @@ def test_a_dirty_checkout_is_left_alone_and_the_user_is_told(existing: Scenario)
 
 
 def test_a_backup_goes_on_where_the_agents_attempt_failed(existing: Scenario) -> None:
-    """An agent that reaches its limit of turns is replaced by its backup, who knows what became of the attempt."""
+    """An agent that twice reaches its limit of turns is replaced by its backup, who knows what became of the attempts."""
     (moved,) = existing.events("reassigned", "1.1")
-    brief = existing.brief("1.1", "work-2.1")
+    brief = existing.brief("1.1", "work-3.1")
+    reason = "the limit of 1 turns is reached"
 
-    assert moved["data"] == {"from": WORKER, "to": OTHER, "reason": "the limit of 1 turns is reached", "attempt": 2}
-    assert f"# Attempts before yours\n\n- {WORKER}: the limit of 1 turns is reached" in brief
+    assert moved["data"] == {"from": WORKER, "to": OTHER, "reason": reason, "attempt": 3, "failure": "stuck"}
+    assert f"# Attempts before yours\n\n- {WORKER}: {reason}\n- {WORKER}: {reason}" in brief
     assert existing.landed()[-1].author == OTHER
 
 
 def test_a_loop_is_ended(existing: Scenario) -> None:
-    """An agent that makes the same call three times in a row and gets the same result is stopped there."""
+    """An agent that makes the same call three times in a row is stopped there, and once more in a fresh attempt."""
     reason = f"{SDK}: the same calls again and again, with the same results"
 
     assert existing.outcome("1.3") == ("failed", reason)
-    assert sum("/turn-" in name for name in existing.turns_played() if name.startswith(key_of(existing, "1.3"))) == 3
+    assert sum("/turn-" in name for name in existing.turns_played() if name.startswith(key_of(existing, "1.3"))) == 6
 
 
 def key_of(scenario: Scenario, task: str) -> str:
