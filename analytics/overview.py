@@ -62,6 +62,18 @@ def lines(ask: Ask) -> list[str]:
     )
 
 
+def scripted(runs: list[Row]) -> str:
+    """Say whose turns no model took, if there are any."""
+    share = _share(runs, "model", "playbook")
+    return "" if share is None else f"The turns {share}were scripted by a playbook: no model was called for them."
+
+
+def bare(runs: list[Row]) -> str:
+    """Say what ran without a sandbox, if anything did."""
+    share = _share(runs, "sandbox", "none")
+    return "" if share is None else f"What agents and checks ran {share}was not isolated from this machine."
+
+
 def _spoken(state: str) -> str:
     return state.replace("_", " ")
 
@@ -109,17 +121,11 @@ def _runs(runs: list[Row]) -> list[str]:
 
 
 def _model(runs: list[Row]) -> list[str]:
-    said = f"Model: {_used(runs, 'model')}."
-    if (share := _share(runs, "model", "playbook")) is not None:
-        said += f" The turns {share}were scripted by a playbook: no model was called for them."
-    return item(said)
+    return item(f"Model: {_used(runs, 'model')}. {scripted(runs)}".rstrip())
 
 
 def _sandbox(runs: list[Row]) -> list[str]:
-    said = f"Sandbox: {_used(runs, 'sandbox')}."
-    if (share := _share(runs, "sandbox", "none")) is not None:
-        said += f" What agents and checks ran {share}was not isolated from this machine."
-    return item(said)
+    return item(f"Sandbox: {_used(runs, 'sandbox')}. {bare(runs)}".rstrip())
 
 
 def _used(runs: list[Row], column: str) -> str:

@@ -1,6 +1,12 @@
 -- Where does each task stand, after how many attempts and rounds, and when was it worked on?
 with tried as (
-    select task, max(attempt) as attempts, count(distinct (attempt, round)) as rounds, min(time) as began
+    select
+        task,
+        max(attempt) as attempts,
+        count(distinct (attempt, round)) as rounds,
+        min(time) as began,
+        list(case cause when 'start' then 'new attempt' else cause end order by position)
+            filter (where attempt > 1 or cause <> 'start') as again
     from sessions where role = 'work' group by task
 ), last_tried as (
     select task, max(time) as began from attempts group by task
@@ -21,6 +27,7 @@ select
     standings.reason,
     coalesce(tried.attempts, 0) as attempts,
     coalesce(tried.rounds, 0) as rounds,
+    coalesce(tried.again, []) as again, -- why it was worked on once more, each time
     tried.began, -- null: not begun
     last_tried.began as last_began,
     ended.ended, -- null: not ended
