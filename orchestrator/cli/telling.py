@@ -1,4 +1,4 @@
-"""`status` and `report`: where things stand now, and what happened."""
+"""`status`: where things stand now."""
 
 from pathlib import Path
 
@@ -106,30 +106,3 @@ def _tasks(plan: Plan, board: Board, *, everything: bool) -> str:
 
 def _why(item: standing.Standing) -> str:
     return f"{item.reason}, for {words.age(item.since)}" if item.since else item.reason
-
-
-@click.command(cls=Manual)
-@click.option(
-    "--format",
-    type=click.Choice(["markdown"]),
-    default="markdown",
-    show_default=True,
-    expose_value=False,
-    help="Markdown, which reads well as plain text too.",
-)
-@click.option("--phase", metavar="N", type=int, help="Only this phase.")
-@options.home_alone
-def report(phase: int | None, home: Path) -> None:
-    """Tell from the journal what happened and what it cost.
-
-    Progress, agents, lines of code, checks, reviews, merges and conflicts, tokens and dollars, times, decisions and
-    failures, of every run in this home and of the plans that they ran. It can be asked while a build runs.
-
-    Examples:
-      mbo report > report.md
-      mbo report --phase 1
-    """
-    from analytics.report import markdown  # DuckDB, which `--help` need not load
-
-    standing.project(Home(home))
-    click.echo(markdown(Home(home), phase), nl=False)
