@@ -388,7 +388,7 @@ def test_a_dirty_checkout_is_left_alone_and_the_user_is_told(existing: Scenario)
 
 
 def test_a_backup_goes_on_where_the_agents_attempt_failed(existing: Scenario) -> None:
-    """An agent that twice reaches its limit of turns is replaced by its backup, who knows what became of the attempts."""
+    """An agent that reaches its limit of turns twice is replaced by its backup, who knows what became of both."""
     (moved,) = existing.events("reassigned", "1.1")
     brief = existing.brief("1.1", "work-3.1")
     reason = "the limit of 1 turns is reached"
