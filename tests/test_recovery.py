@@ -96,19 +96,16 @@ def _deadlocks(scenario: Scenario) -> None:
     for task, name, agent, kind, reviewer in (
         ("1.4", "accepted", DATABASE, "code", DOCS),
         ("1.5", "sketch", PLUGINS, "design", ARCHITECTURE),
-        ("1.6", "granted", PROMPTS, "code", DOCS),
     ):
         scenario.simple(task, name, agent=agent, kind=kind, reviewers=[reviewer], gate="quick")
         scenario.turns(task, f"review.{reviewer}", object_to("request_changes", f"{name} is not good enough"))
         scenario.turns(task, "work.review", [module(name, 2), [finish()]])
         scenario.turns(task, "work.review.2", [module(name, 3), [finish()]])
     scenario.turns("1.4", f"resolve.{COORDINATOR}", decide("accept", "it does what the task says"))
-    refused = decide("accept", "let it be")
-    scenario.turns("1.5", f"resolve.{COORDINATOR}", [*refused, *decide("give-up", "no way out is left")])
     further = decide("another-round", "it is nearly there", changes="return 4")
-    scenario.turns("1.6", f"resolve.{COORDINATOR}", further)
-    scenario.turns("1.6", "work.deadlock", [module("granted", 4), [finish()]])
-    scenario.turns("1.6", f"review.{DOCS}.4", approve())
+    scenario.turns("1.5", f"resolve.{COORDINATOR}", [*decide("accept", "let it be"), *further])
+    scenario.turns("1.5", "work.deadlock", [module("sketch", 4), [finish()]])
+    scenario.turns("1.5", f"resolve.{COORDINATOR}.4", decide("give-up", "no way out is left"))
     scenario.simple("1.7", "later", agent=PLUGINS, after=["1.5"], gate="quick")
     for task, name, agent, reviewer, other in (
         ("1.8", "left", SSE, TESTING, "1.9"),
@@ -128,12 +125,13 @@ def test_an_agent_that_fails_three_times_is_replaced_by_its_backup(recovered: Sc
     """The backup begins with what its predecessor left, knows what became of it, and finishes."""
     (moved,) = recovered.events("reassigned", "1.1")
     brief = recovered.brief("1.1", "work-2.1")
-    reason = "the gate is red: tests: 1 of 1 tests failed: tests/test_red.py::test_red; no round is left"
+    reason = moved["data"]["reason"]
 
     assert moved["data"] == {"from": WORKER, "to": OTHER, "reason": reason, "attempt": 2, "failure": "gate"}
+    assert reason.endswith("tests failed: tests/test_red.py::test_red; no round is left")
     assert f"# Attempts before yours\n\n- {WORKER}: {reason}\n" in brief
     assert "It changes these files: src/red.py, tests/test_red.py." in brief
-    assert "## tests: 1 of 1 tests failed" in brief
+    assert f"## tests: {reason.removeprefix('the gate is red: tests: ').removesuffix('; no round is left')}" in brief
     assert "assert 5 == 6" in brief
     assert recovered.statuses()["1.1"] == "merged"
     assert {c.author for c in recovered.landed() if c.trailers.get("Task") == "1.1"} == {OTHER}
@@ -144,11 +142,7 @@ def test_an_agent_that_fails_three_times_is_replaced_by_its_backup(recovered: Sc
     ("task", "agent", "reason"),
     [
         ("1.2", ERRORS, "the same calls again and again, with the same results"),
-        (
-            "1.3",
-            SDK,
-            "round 2 changed nothing; the gate is red: tests: 1 of 1 tests failed: tests/test_idle.py::test_idle",
-        ),
+        ("1.3", SDK, "round 2 changed nothing; the gate is red: tests: "),
     ],
     ids=["a loop", "no progress"],
 )
@@ -159,9 +153,10 @@ def test_an_agent_that_is_stuck_begins_afresh_with_what_it_had(
     (ended,) = recovered.events("attempt_ended", task)
     brief = recovered.brief(task, "work-2.1")
 
-    assert (ended["data"]["failure"], ended["data"]["reason"]) == ("stuck", reason)
+    assert ended["data"]["failure"] == "stuck"
+    assert ended["data"]["reason"].startswith(reason)
     assert not recovered.events("reassigned", task)
-    assert f"That attempt ended because {reason}." in brief
+    assert f"That attempt ended because {ended['data']['reason']}." in brief
     assert {c.author for c in recovered.landed() if c.trailers.get("Task") == task} == {agent}
 
 
@@ -173,25 +168,22 @@ def test_a_round_without_progress_is_an_event(recovered: Scenario) -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "decision", "status", "cause"),
-    [
-        ("1.4", "accept", "merged", "rounds"),
-        ("1.5", "give-up", "failed", "rounds"),
-        ("1.6", "another-round", "merged", "rounds"),
-    ],
+    ("task", "decisions", "status"),
+    [("1.4", ["accept"], "merged"), ("1.5", ["another-round", "give-up"], "failed")],
+    ids=["accepted", "granted a round, then given up"],
 )
 def test_rounds_that_are_used_up_go_to_the_coordinator(
-    recovered: Scenario, task: str, decision: str, status: str, cause: str
+    recovered: Scenario, task: str, decisions: list[str], status: str
 ) -> None:
     """Its decision is recorded after the deadlock, logged with its reason, and followed."""
-    (deadlock,) = recovered.events("deadlock", task)
-    (resolution,) = recovered.events("resolution", task)
+    found = [event["data"]["cause"] for event in recovered.events("deadlock", task)]
+    resolutions = [event["data"] for event in recovered.events("resolution", task)]
     logged = [line for line in read(recovered.home.decisions) if line["task_id"] == task]
 
-    assert deadlock["data"]["cause"] == cause
-    assert (resolution["data"]["decision"], resolution["data"]["by"]) == (decision, COORDINATOR)
+    assert found == ["rounds"] * len(decisions)
+    assert [(data["by"], data["decision"]) for data in resolutions] == [(COORDINATOR, taken) for taken in decisions]
     assert [(d["agent"], d["decision"], d["reason"]) for d in logged if d["authority"] == "deadlock"] == [
-        (COORDINATOR, decision, resolution["data"]["reason"])
+        (data["by"], data["decision"], data["reason"]) for data in resolutions
     ]
     assert recovered.statuses()[task] == status
 
@@ -218,12 +210,12 @@ def test_the_coordinator_cannot_accept_over_the_final_say_on_design(recovered: S
 
 
 def test_a_granted_round_says_what_must_change(recovered: Scenario) -> None:
-    """The agent is told who decided, why, and what to change; the reviewer then judges as ever."""
-    brief = recovered.brief("1.6", "work-1.4")
+    """The agent is told who decided, why, and what to change; the reviewer then judges as ever, and it is the last."""
+    brief = recovered.brief("1.5", "work-1.4")
 
     assert f"# Now: another round, by decision of {COORDINATOR}" in brief
     assert "What must change: return 4" in brief
-    assert recovered.tree()["src/granted.py"].endswith("return 4")
+    assert "- `another-round`" not in recovered.brief("1.5", f"resolve-rounds-1.4-{COORDINATOR}")
 
 
 def test_what_only_comes_after_a_failed_task_goes_on_with_a_note(recovered: Scenario) -> None:
@@ -288,7 +280,7 @@ def test_a_breaker_stops_the_run_and_a_resume_ends_it(prefect_server: Server, tm
     assert breaker["reason"].startswith("3 tasks failed in the same way (the gate stayed red): ")
     assert (ends[0]["status"], ends[0]["reason"]) == ("paused", breaker["reason"])
     assert "mend the cause, then run the same command to go on" in " ".join(stopped.out.split())
-    assert "paused" in standing
+    assert "paused: 3 tasks failed in the same way" in " ".join(standing.split())
     assert ends[1]["status"] == "succeeded"
     assert {event["task"] for event in scenario.events("merged")} == {"1.1", "1.2", "1.3", "1.4"}
 
