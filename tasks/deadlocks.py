@@ -26,9 +26,11 @@ def recall(run: Run, session: SessionRef, cause: DeadlockCause) -> Deadlock | No
 
 
 def crossed_requests(run: Run, session: SessionRef) -> Deadlock | None:
-    """Return the circle of unanswered requests that the session's agent is part of now."""
+    """Return the circle of unanswered requests that the session's agent is part of now, if it was not found before."""
     sent = [Message.model_validate(event["data"]) for event in run.events.all("message")]
-    return deadlock.of_requests(session.agent, sent, run.unended)
+    found = deadlock.of_requests(session.agent, sent, run.unended)
+    known = [set(event["data"]["messages"]) for event in run.events.all("deadlock")]
+    return found if found and set(found.messages) not in known else None
 
 
 def answer_requests(run: Run, found: Deadlock, resolution: Resolution) -> None:
