@@ -120,14 +120,23 @@ def read(name: str, text: str | None) -> Contract:
 
 def python_faults(sources: Sources, contract: Contract) -> Iterator[str]:
     """Yield how the sources of a tree fall short of a contract, a clause each."""
-    yield from filter(None, (interfaces.fault(sources, interface) for interface in contract.python))
+    for interface in contract.python:
+        try:
+            fault = interfaces.fault(sources, interface)
+        except RecursionError:
+            fault = f"{interface.module}.{interface.name} is nested too deeply to be read"
+        if fault:
+            yield fault
 
 
 def call_faults(sources: Sources, contract: Contract, changed: Iterable[str]) -> Iterator[str]:
     """Yield the calls in changed files that do not fit a contract, a clause each."""
     for file in sorted(changed):
         if file.endswith(".py") and file in sources.files:
-            yield from bindings.faults(sources, file, contract.python)
+            try:
+                yield from bindings.faults(sources, file, contract.python)
+            except RecursionError:
+                yield f"{file} is nested too deeply to be read"
 
 
 def documents(interface: DocumentInterface, files: Iterable[str]) -> list[str]:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from orchestrator import contracts, kept, process, usage
@@ -32,6 +33,12 @@ class Subject:
     commit: str
     tree: str
     slot: int
+
+
+def agreed(run: Run, task: BuildTask, commit: str) -> dict[str, str | None]:
+    """Return the text of each contract that a task names, as it stands in a commit; None where it is not there yet."""
+    names = dict.fromkeys((*task.declares, *task.produces, *task.consumes))
+    return {name: _text(run, commit, contracts.path(name)) for name in names}
 
 
 def due(run: Run, task: BuildTask, base: str) -> tuple[Due, ...]:
@@ -128,10 +135,12 @@ async def _command_faults(run: Run, subject: Subject, commands: Sequence[Command
 
 
 def _tree(run: Run, subject: Subject) -> tuple[Sources, frozenset[str]]:
-    def read(path: str) -> str | None:
-        content = run.repository.read(subject.commit, path)
-        return None if content is None or len(content) > SOURCE_LIMIT else content.decode(errors="replace")
-
     files = frozenset(run.repository.files(subject.commit))
     changed = run.repository.changes(subject.base, subject.commit).paths
-    return Sources(files, read, roots(run.plan.environment.get("PYTHONPATH"))), frozenset(changed)
+    import_path = run.plan.environment.get("PYTHONPATH")
+    return Sources(files, partial(_text, run, subject.commit), roots(import_path)), frozenset(changed)
+
+
+def _text(run: Run, commit: str, path: str) -> str | None:
+    content = run.repository.read(commit, path)
+    return None if content is None or len(content) > SOURCE_LIMIT else content.decode(errors="replace")
