@@ -5,6 +5,7 @@ What others wrote is bounded, and stands on one line or between marks that it ca
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from agents.context import decisions, knowledge
 from orchestrator import kept
+from orchestrator.contracts import parties
 from orchestrator.deadlock import Deadlock
 from orchestrator.home import Home
 from orchestrator.models import Agent, Answer, BuildTask, Check, Message, Plan, Resolution, Ruling, SessionRef, Verdict
@@ -24,6 +26,8 @@ OUTPUT_LIMIT = 12_000
 TEXT_LIMIT = 4_000
 """Characters of the longest text of another agent that a brief holds whole."""
 LINE_LIMIT = 2_000
+CONTRACT_LIMIT = 20_000
+"""Characters of the longest contract that a brief holds whole."""
 LISTED = 100
 """So many of a list's items are shown."""
 KNOWLEDGE_AT_MOST = 5
@@ -44,7 +48,7 @@ def system(agent: Agent, session: SessionRef, plan: Plan, task: BuildTask) -> st
         team_size=len(plan.agents),
         plan_name=plan.name,
         protected=plan.policy.protected,
-        writes=task.writes,
+        task=task,
     )
 
 
@@ -58,10 +62,12 @@ def work(
     inbox: Sequence[Message],
     now: str,
     missing: Sequence[str] = (),
+    contracts: Mapping[str, str | None] | None = None,
 ) -> str:
     """Return the first message of a work session; `now` is the part that says what began this round.
 
-    `missing` says of each task that was to come first and is not there what became of it.
+    `missing` says of each task that was to come first and is not there what became of it; `contracts` holds the text
+    of each contract that the task names, as it stands where the work begins.
     """
     before = {task.id, *prerequisites(plan, [task.id])}
     agents = [entry.id for entry in plan.agents]
@@ -71,6 +77,7 @@ def work(
         specification=_specification(plan, task),
         upstream=[_upstream(plan, answer) for answer in upstream],
         gate=gate(plan, task),
+        contracts=[_contract(plan, task, name, text) for name, text in (contracts or {}).items()],
         decisions=[item for item in decisions.read(home) if item.task_id in before][-LISTED:],
         knowledge=knowledge.search(home, agents, task.title, limit=KNOWLEDGE_AT_MOST),
         messages=[message.model_dump(mode="json") for message in inbox],
@@ -169,13 +176,21 @@ def _clipped(text: str, limit: int = TEXT_LIMIT) -> str:
 
 
 def _render(name: str, **values: Any) -> str:
-    return _environment().get_template(f"{name}.md").render(values, LISTED=LISTED)
+    return _environment().get_template(f"{name}.md").render(values, LISTED=LISTED, CONTRACT_LIMIT=CONTRACT_LIMIT)
 
 
 def _upstream(plan: Plan, answer: Answer) -> Mapping[str, Any]:
     title = next(task.title for task in plan.tasks if task.id == answer.session.task)
     about = {"task": answer.session.task, "agent": answer.session.agent, "title": title}
     return {**about, "summary": answer.summary, "files": answer.files}
+
+
+def _contract(plan: Plan, task: BuildTask, name: str, text: str | None) -> Mapping[str, Any]:
+    """Return what is said of a contract: its text, the tasks on both sides, and what this one has to do with it."""
+    contract = parties(plan.tasks)[name]
+    relations = {"declared": task.declares, "produced": task.produces, "consumed": task.consumes}
+    mine = {relation: name in listed for relation, listed in relations.items()}
+    return {**asdict(contract), "path": contract.path, "text": text, **mine}
 
 
 def _specification(plan: Plan, task: BuildTask) -> str | None:

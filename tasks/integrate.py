@@ -10,7 +10,7 @@ from orchestrator import kept
 from orchestrator.checkout import fast_forward
 from orchestrator.models import Answer, Check, Frozen, SessionRef, Verdict, canonical_json
 from tasks.gate import check, known_tests, tests_after
-from tasks.record import TESTS, record_merge
+from tasks.record import TESTS, record_merge, save_contracts
 from tasks.retry import POLICY
 from tasks.run import Run
 from tasks.settle import settle_merge
@@ -150,6 +150,7 @@ def _land(
         title=run.task(session.task).title,
         trailers={**trailers, TESTS: tests},
     )
+    save_contracts(run.home, run.repository, answer)
     record_merge(run.home, run.events, answer, commit, tree, tests)
     if run.project is not None:
         result = fast_forward(run.project, run.home.repository, run.repository.branch)

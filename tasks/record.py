@@ -1,10 +1,11 @@
 """Record: the projections of what happened that agents and people read, and the word to the coordinator."""
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from uuid import NAMESPACE_URL, uuid5
 
 from agents.context import artifacts, decisions, messages, state
-from orchestrator import authority
+from orchestrator import authority, contracts
 from orchestrator.events import Events
 from orchestrator.home import Home
 from orchestrator.models import (
@@ -19,6 +20,7 @@ from orchestrator.models import (
     now,
 )
 from orchestrator.models.work import Failure
+from orchestrator.workspace import Repository
 from tasks.run import Run
 
 _POWERS = {row.name for row in authority.TABLE if row.power}
@@ -136,6 +138,15 @@ def record_merge(home: Home, events: Events, answer: Answer, commit: str, tree: 
     files = "\n".join(f"- {name}" for name in answer.files)
     text = f"# Task {session.task}, merged as {commit[:12]}\n\n{answer.summary}\n\n{files}\n"
     artifacts.save(home, session.agent, session.task, "answer.md", text)
+
+
+def save_contracts(home: Home, repository: Repository, answer: Answer) -> None:
+    """Save each contract that an answer wrote as an artifact of its agent; before the merge is recorded, and again."""
+    session = answer.session
+    for file in answer.files:
+        text = repository.read(answer.commit, file) if file == contracts.path(PurePosixPath(file).stem) else None
+        if text is not None and contracts.NAME.fullmatch(PurePosixPath(file).stem):
+            artifacts.save(home, session.agent, session.task, file, text.decode(errors="replace"))
 
 
 def merge_id(key: str) -> str:

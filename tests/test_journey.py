@@ -302,9 +302,15 @@ def refused(prefect_server: Server, tmp_path_factory: pytest.TempPathFactory) ->
             "1.6",
             "the gate is red: tests: {lost}; no round is left",
         ),
-        ("1.7", "the gate is red: rules: changes protected paths: tests/test_alpha.py; no round is left"),
-        ("1.8", "the gate is red: rules: changes protected paths: tests/test_alpha.py; no round is left"),
-        ("1.9", "the gate is red: rules: changes protected paths: pyproject.toml; no round is left"),
+        (
+            "1.7",
+            "the gate is red: rules: changes protected paths: tests/test_alpha.py (tests of 1.1); no round is left",
+        ),
+        (
+            "1.8",
+            "the gate is red: rules: changes protected paths: tests/test_alpha.py (tests of 1.1); no round is left",
+        ),
+        ("1.9", "the gate is red: rules: changes protected paths: pyproject.toml (protected); no round is left"),
         ("1.10", "the gate is red: tests: no test report was written (exit code 0); no round is left"),
         ("1.12", f"{SECURITY} reviewed 1.12 without giving a verdict: two turns in a row without a tool call"),
         ("1.13", "{folder}/playbook/1.13/work.yaml: turn 1 is no mapping with `role: assistant`; mend the file"),

@@ -72,6 +72,14 @@ class BuildTask(Frozen):
     """The gate's name; none means the gate of the task's kind."""
     writes: tuple[Text, ...] = ()
     """Protected paths that this task may change all the same, such as `pyproject.toml`; written as they are."""
+    paths: tuple[Text, ...] = ()
+    """Files and folders that this task may write, besides tests; none means everything that is not protected."""
+    declares: tuple[Text, ...] = ()
+    """Names of the contracts that this design task writes, each as `contracts/<name>.yaml`."""
+    produces: tuple[Text, ...] = ()
+    """Names of the contracts that this task's work makes true."""
+    consumes: tuple[Text, ...] = ()
+    """Names of the contracts that this task relies on, whether or not they are true yet."""
 
 
 class Stage(Frozen):
