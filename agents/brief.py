@@ -11,10 +11,10 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from agents.context import decisions, knowledge
+from agents.context import decisions, knowledge, messages
 from orchestrator import kept
 from orchestrator.home import Home
-from orchestrator.models import Agent, Answer, BuildTask, Check, Message, Plan, Ruling, SessionRef, Verdict
+from orchestrator.models import Agent, Answer, BuildTask, Check, JsonObject, Message, Plan, Ruling, SessionRef, Verdict
 from orchestrator.plan import gate, prerequisites, specification
 
 PROMPTS = Path(__file__).parent / "prompts"
@@ -25,7 +25,9 @@ TEXT_LIMIT = 4_000
 LINE_LIMIT = 2_000
 LISTED = 100
 """So many of a list's items are shown."""
-KNOWLEDGE_AT_MOST = 5
+KNOWLEDGE_AT_MOST = 8
+KNOWLEDGE_LIMIT = 10_000
+"""Characters of all that a brief holds of what others learned."""
 
 
 def version() -> str:
@@ -56,10 +58,16 @@ def work(
     previous: Sequence[str],
     inbox: Sequence[Message],
     now: str,
+    waiting: Sequence[Message] = (),
 ) -> str:
-    """Return the first message of a work session; `now` is the part that says what began this round."""
+    """Return the first message of a work session; `now` is the part that says what began this round.
+
+    `inbox` is what the agent has not been shown before, `waiting` the requests to it that it has yet to answer.
+    """
     before = {task.id, *prerequisites(plan, [task.id])}
     agents = [entry.id for entry in plan.agents]
+    found = knowledge.search(home, agents, task.title, limit=KNOWLEDGE_AT_MOST)
+    known = knowledge.fitting(found, KNOWLEDGE_LIMIT)
     return _render(
         "work",
         task=task,
@@ -67,8 +75,9 @@ def work(
         upstream=[_upstream(plan, answer) for answer in upstream],
         gate=gate(plan, task),
         decisions=[item for item in decisions.read(home) if item.task_id in before][-LISTED:],
-        knowledge=knowledge.search(home, agents, task.title, limit=KNOWLEDGE_AT_MOST),
-        messages=[message.model_dump(mode="json") for message in inbox],
+        knowledge=known,
+        left_out=len(found) - len(known),
+        **mail(home, inbox, waiting),
         previous=previous,
         round=now,
     )
@@ -95,8 +104,16 @@ def conflict(files: Sequence[str]) -> str:
     return _render("round_conflict", files=files)
 
 
-def review(task: BuildTask, answer: Answer, checks: Sequence[Check], earlier: Sequence[Verdict], diff: str) -> str:
-    """Return the first message of a review session."""
+def review(
+    task: BuildTask,
+    answer: Answer,
+    checks: Sequence[Check],
+    earlier: Sequence[Verdict],
+    diff: str,
+    *,
+    told: JsonObject | None = None,
+) -> str:
+    """Return the first message of a review session; `told` is what `mail` says of the reviewer's messages."""
     return _render(
         "review",
         task=task,
@@ -106,7 +123,13 @@ def review(task: BuildTask, answer: Answer, checks: Sequence[Check], earlier: Se
         checks=checks,
         earlier=earlier,
         diff=diff,
+        **(told or {"messages": (), "waiting": ()}),
     )
+
+
+def mail(home: Home, inbox: Sequence[Message], waiting: Sequence[Message]) -> JsonObject:
+    """Return what a brief says of messages: each new one, with what it answers, and the requests still open."""
+    return {"messages": [_letter(home, message) for message in inbox], "waiting": waiting}
 
 
 @cache
@@ -147,6 +170,12 @@ def _upstream(plan: Plan, answer: Answer) -> Mapping[str, Any]:
     title = next(task.title for task in plan.tasks if task.id == answer.session.task)
     about = {"task": answer.session.task, "agent": answer.session.agent, "title": title}
     return {**about, "summary": answer.summary, "files": answer.files}
+
+
+def _letter(home: Home, message: Message) -> JsonObject:
+    answers = message.message_type == "response" and message.correlation_id
+    asked = messages.asked(home, message) if answers else None
+    return {**message.model_dump(mode="json"), "asked": asked.content.data if asked else None}
 
 
 def _specification(plan: Plan, task: BuildTask) -> str | None:

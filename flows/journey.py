@@ -17,7 +17,8 @@ from orchestrator.errors import GitError, ModelError, SandboxError
 from orchestrator.models import Answer, BuildTask, Cause, Check, Outcome, SessionRef, Verdict
 from tasks.gate import gate
 from tasks.integrate import candidate, integrate, rebased
-from tasks.record import log_ruling, record_outcome, tell_coordinator
+from tasks.notice import tell_coordinator
+from tasks.record import log_ruling, record_outcome
 from tasks.review import review
 from tasks.run import Run
 from tasks.work import Opening, work
@@ -93,11 +94,14 @@ async def _attempts(run: Run, build_task: BuildTask, slot: int) -> Outcome:
             reason = f"merged as {ended.commit[:12]}"
             return _outcome(build_task, key, agent, "merged", reason, len(previous) + 1, rounds, ended.commit)
         previous.append(f"{agent}: {ended.reason}")
-        tell_coordinator(run, build_task, agent, number, ended.reason)
+        told = {"attempt": number, "reason": ended.reason}
+        tell_coordinator(run, build_task, by=agent, event="failed", place=f"attempt-{number}", data=told)
         if agent != agents[-1]:
             following = agents[agents.index(agent) + 1]
             data = {"from": agent, "to": following, "reason": ended.reason, "attempt": number + 1}
             run.events.record("reassigned", f"{key[:16]}/attempt-{number + 1}/reassigned", data, about=about)
+            place = f"attempt-{number + 1}"
+            tell_coordinator(run, build_task, by=agent, event="reassigned", place=place, data=data)
     return _outcome(build_task, key, agents[-1], "failed", previous[-1], len(previous), rounds, None)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from orchestrator.models import Kind, Policy, Ruling, Verdict
+from orchestrator.models import Kind, Knowledge, Policy, Ruling, Verdict
 from orchestrator.models.work import RulingDecision, VerdictDecision
 
 Power = Literal["design_final_say", "implementation_veto", "release_block", "deadlock"]
@@ -65,6 +65,16 @@ def decide(verdicts: Sequence[Verdict], plan_policy: Policy, kind: Kind, rounds_
         if deciding and applies[row.when]:
             return _ruling(row, deciding, weighed, rounds_left)
     raise AssertionError("the last two rows match every verdict")
+
+
+def may_supersede(record: Knowledge, plan_policy: Policy) -> tuple[str, ...]:
+    """Return who may put something else in the place of what an agent learned: its author and who has the say over it.
+
+    Who resolves deadlocks has it over everything, who has the final say on design over interfaces and decisions.
+    """
+    is_design = record.type in ("interface", "decision")
+    design = (plan_policy.design_final_say,) if is_design else ()
+    return tuple(dict.fromkeys((record.agent, *design, plan_policy.deadlock)))
 
 
 def _weigh(verdict: Verdict, policy: Policy) -> VerdictDecision:

@@ -1,22 +1,18 @@
-"""Record: the projections of what happened that agents and people read, and the word to the coordinator."""
+"""Record: the projections of what happened that agents and people read."""
 
-from uuid import NAMESPACE_URL, uuid5
-
-from agents.context import artifacts, decisions, messages, state
+from agents.context import artifacts, decisions, state
 from orchestrator import authority
 from orchestrator.events import Events
 from orchestrator.home import Home
 from orchestrator.models import (
     Answer,
-    BuildTask,
     Decision,
-    Message,
-    MessageContent,
     Outcome,
     Ruling,
     SessionRef,
     now,
 )
+from tasks.notice import tell_coordinator
 from tasks.run import Run
 
 _POWERS = {row.name for row in authority.TABLE if row.power}
@@ -28,7 +24,7 @@ TESTS = "Tests"
 
 
 def log_ruling(run: Run, session: SessionRef, ruling: Ruling) -> None:
-    """Record a ruling, and log it as a decision where somebody's power made it."""
+    """Record a ruling; where somebody's power made it, log it as a decision and tell the coordinator of an objection."""
     place = f"{session.key[:16]}/{session.attempt}.{session.round}/ruling"
     data = {**ruling.model_dump(mode="json"), "attempt": session.attempt, "round": session.round}
     run.events.record("ruling", place, data, session=session)
@@ -46,28 +42,10 @@ def log_ruling(run: Run, session: SessionRef, ruling: Ruling) -> None:
     )
     stands = run.events.record("decision", decision.id, decision.model_dump(mode="json"), session=session)
     decisions.log(run.home, Decision.model_validate(stands))
-
-
-def tell_coordinator(run: Run, build_task: BuildTask, agent: str, attempt: int, reason: str) -> None:
-    """Send the coordinator a notification that an attempt failed."""
-    kinds = run.plan.policy.message_for_kind.get(build_task.kind, ("implement", "code"))
-    message = Message.model_validate(
-        {
-            "message_id": uuid5(NAMESPACE_URL, f"{run.keys[build_task.id]}/attempt-{attempt}/failed"),
-            "from_agent": agent,
-            "to_agent": run.plan.policy.deadlock,
-            "message_type": "notification",
-            "task_id": build_task.id,
-            "content": MessageContent.model_validate(
-                {"action": kinds[0], "artifact": kinds[1], "data": {"attempt": attempt, "reason": reason}}
-            ),
-            "priority": "high",
-            "timestamp": now(),
-        }
-    )
-    about = {"task": build_task.id, "key": run.keys[build_task.id], "agent": agent}
-    stands = run.events.record("message", f"message/{message.message_id}", message.model_dump(mode="json"), about=about)
-    messages.deliver(run.home, Message.model_validate(stands), tuple(run.agents))
+    if ruling.decision in ("veto", "block"):
+        told = {"attempt": session.attempt, "round": session.round, "reason": ruling.reason}
+        where = f"{session.attempt}.{session.round}"
+        tell_coordinator(run, run.task(session.task), by=decision.agent, event=ruling.decision, place=where, data=told)
 
 
 def record_outcome(home: Home, events: Events, outcome: Outcome, seconds: float) -> Outcome:
