@@ -24,7 +24,7 @@ TESTS = "Tests"
 
 
 def log_ruling(run: Run, session: SessionRef, ruling: Ruling) -> None:
-    """Record a ruling; where somebody's power made it, log it as a decision and tell the coordinator of an objection."""
+    """Record a ruling; one of somebody's power is logged as a decision, an objection told to the coordinator."""
     place = f"{session.key[:16]}/{session.attempt}.{session.round}/ruling"
     data = {**ruling.model_dump(mode="json"), "attempt": session.attempt, "round": session.round}
     run.events.record("ruling", place, data, session=session)
