@@ -107,4 +107,4 @@ def _task(found: Foreign, item: Item, owner: str, reviewers: list[str], protecte
     fields = item.model_dump(mode="json", exclude={"paths"}) | {"agent": owner, "effort": EFFORT}
     task = BuildTask.model_validate({**fields, **place})
     writes = evidence.forbidden(item.paths, task, protected, {})
-    return {**fields, "reviewers": reviewers} | ({"writes": list(writes)} if writes else {})
+    return {**fields, "reviewers": [*reviewers]} | ({"writes": list(writes)} if writes else {})

@@ -57,13 +57,14 @@ def _items(
     """Return the tasks, each with what it waits for, and a line for each dependency that cannot be."""
     items: list[Item] = []
     lost: list[str] = []
-    order = {line.id: place for place, line in enumerate(line for lines in wanted for line in lines)}
+    known = [line.id for section in phases for line in section.lines]
     for place, lines in enumerate(wanted):
         before = _ends_before(phases, wanted, place)
         for line, waits in _in_phase(lines):
             named = list(_named(line))
-            late = [name for name in named if order.get(name, -1) >= order[line.id]]
-            lost += [f"dependency of {line.id} on {name}: it stands no earlier than {line.id}" for name in late]
+            earlier = known[: known.index(line.id)]
+            late = [name for name in named if name not in earlier]
+            lost += [f"dependency of {line.id} on {name}: no task before {line.id} is that" for name in late]
             deps = [*(waits or before), *(name for name in named if name in ids and name not in late)]
             test = phases[place].test if line is lines[-1] else []
             items.append(_item(line, ids, deps, test))

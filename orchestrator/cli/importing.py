@@ -49,9 +49,7 @@ def import_(file: Path, output: Path, agent: str, tag: str | None, with_done: bo
     _write(output, HEAD.format(file.name) + yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=120), file)
     _tell(raw, output)
     if found.faults:
-        raise InputError(
-            f"{file}: {words.count(len(found.faults), 'entry')} could not be read; all others are in {output}"
-        )
+        raise InputError(f"{file}: {words.count(len(found.faults), 'fault')}, named above; all the rest is in {output}")
 
 
 def _read(file: Path, tag: str | None, *, with_done: bool) -> Foreign:

@@ -80,6 +80,16 @@ no_colour = click.option(
 )
 
 
+form = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="A table for people, or JSON with everything for programs.",
+)
+
+
 def home(command: Command) -> Command:
     """Add `--home`, `--plan` and `--no-color` to a command."""
     return _HOME(_PLAN(no_colour(command)))
