@@ -12,12 +12,24 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from agents.context import decisions, knowledge
+from agents.context import decisions, knowledge, messages
 from orchestrator import kept
 from orchestrator.contracts import parties
 from orchestrator.deadlock import Deadlock
 from orchestrator.home import Home
-from orchestrator.models import Agent, Answer, BuildTask, Check, Message, Plan, Resolution, Ruling, SessionRef, Verdict
+from orchestrator.models import (
+    Agent,
+    Answer,
+    BuildTask,
+    Check,
+    JsonObject,
+    Message,
+    Plan,
+    Resolution,
+    Ruling,
+    SessionRef,
+    Verdict,
+)
 from orchestrator.plan import gate, prerequisites, specification
 
 PROMPTS = Path(__file__).parent / "prompts"
@@ -30,7 +42,9 @@ CONTRACT_LIMIT = 20_000
 """Characters of the longest contract that a brief holds whole."""
 LISTED = 100
 """So many of a list's items are shown."""
-KNOWLEDGE_AT_MOST = 5
+KNOWLEDGE_AT_MOST = 8
+KNOWLEDGE_LIMIT = 10_000
+"""Characters of all that a brief holds of what others learned."""
 
 
 def version() -> str:
@@ -61,16 +75,20 @@ def work(
     previous: Sequence[str],
     inbox: Sequence[Message],
     now: str,
+    waiting: Sequence[Message] = (),
     missing: Sequence[str] = (),
     contracts: Mapping[str, str | None] | None = None,
 ) -> str:
     """Return the first message of a work session; `now` is the part that says what began this round.
 
+    `inbox` is what the agent has not been shown before, `waiting` the requests to it that it has yet to answer.
     `missing` says of each task that was to come first and is not there what became of it; `contracts` holds the text
     of each contract that the task names, as it stands where the work begins.
     """
     before = {task.id, *prerequisites(plan, [task.id])}
     agents = [entry.id for entry in plan.agents]
+    found = knowledge.search(home, agents, task.title, limit=KNOWLEDGE_AT_MOST)
+    known = knowledge.fitting(found, KNOWLEDGE_LIMIT)
     return _render(
         "work",
         task=task,
@@ -79,9 +97,10 @@ def work(
         gate=gate(plan, task),
         contracts=[_contract(plan, task, name, text) for name, text in (contracts or {}).items()],
         decisions=[item for item in decisions.read(home) if item.task_id in before][-LISTED:],
-        knowledge=knowledge.search(home, agents, task.title, limit=KNOWLEDGE_AT_MOST),
-        messages=[message.model_dump(mode="json") for message in inbox],
+        knowledge=known,
+        left_out=len(found) - len(known),
         missing=missing,
+        **mail(home, inbox, waiting),
         previous=previous,
         round=now,
     )
@@ -119,8 +138,16 @@ def conflict(files: Sequence[str]) -> str:
     return _render("round_conflict", files=files)
 
 
-def review(task: BuildTask, answer: Answer, checks: Sequence[Check], earlier: Sequence[Verdict], diff: str) -> str:
-    """Return the first message of a review session."""
+def review(
+    task: BuildTask,
+    answer: Answer,
+    checks: Sequence[Check],
+    earlier: Sequence[Verdict],
+    diff: str,
+    *,
+    told: JsonObject | None = None,
+) -> str:
+    """Return the first message of a review session; `told` is what `mail` says of the reviewer's messages."""
     return _render(
         "review",
         task=task,
@@ -130,6 +157,7 @@ def review(task: BuildTask, answer: Answer, checks: Sequence[Check], earlier: Se
         checks=checks,
         earlier=earlier,
         diff=diff,
+        **(told or {"messages": (), "waiting": ()}),
     )
 
 
@@ -143,6 +171,11 @@ def resolve(
     """Return the first message of a session that resolves a deadlock: both sides, and which decisions are open."""
     asked = [request.model_dump(mode="json") for request in requests]
     return _render("resolve", task=task, deadlock=deadlock, sides=sides, requests=asked, allowed=allowed)
+
+
+def mail(home: Home, inbox: Sequence[Message], waiting: Sequence[Message]) -> JsonObject:
+    """Return what a brief says of messages: each new one, with what it answers, and the requests still open."""
+    return {"messages": [_letter(home, message) for message in inbox], "waiting": waiting}
 
 
 @cache
@@ -191,6 +224,12 @@ def _contract(plan: Plan, task: BuildTask, name: str, text: str | None) -> Mappi
     relations = {"declared": task.declares, "produced": task.produces, "consumed": task.consumes}
     mine = {relation: name in listed for relation, listed in relations.items()}
     return {**asdict(contract), "path": contract.path, "text": text, **mine}
+
+
+def _letter(home: Home, message: Message) -> JsonObject:
+    answers = message.message_type == "response" and message.correlation_id
+    asked = messages.asked(home, message) if answers else None
+    return {**message.model_dump(mode="json"), "asked": asked.content.data if asked else None}
 
 
 def _specification(plan: Plan, task: BuildTask) -> str | None:

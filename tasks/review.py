@@ -8,12 +8,12 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from agents import brief, loop
-from agents.context import state
+from agents.context import messages, state
 from orchestrator.errors import ModelError
 from orchestrator.models import Answer, Check, SessionRef, Verdict
 from tasks.retry import POLICY
 from tasks.run import Run
-from tasks.session import converse, record_end, session_data
+from tasks.session import converse, mail, record_end, session_data
 
 
 @task(task_run_name="{session.task} review · {session.agent}", cache_policy=NO_CACHE, **POLICY)
@@ -63,7 +63,11 @@ async def _converse(
         task_ = run.task(session.task)
         diff = await asyncio.to_thread(run.repository.diff, answer.base, answer.commit, brief.DIFF_LIMIT)
         system = brief.system(agent, session, run.plan, task_)
-        transcript.open(session, system, brief.review(task_, answer, checks, earlier, diff))
+        inbox, waiting = await asyncio.to_thread(mail, run, session)
+        told = brief.mail(run.home, inbox, waiting)
+        text = brief.review(task_, answer, checks, earlier, diff, told=told)
+        messages.mark_shown(run.home, session.agent, [message.message_id for message in inbox], session.id)
+        transcript.open(session, system, text)
     started = session_data(session, base=answer.base)
     run.events.record("session_started", f"{session.id}/started", started, session=session)
     return await converse(run, session, worktree, slot)

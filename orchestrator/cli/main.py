@@ -27,6 +27,11 @@ SECTIONS = {
         "status": Entry("telling", "Show where the build stands, also while it runs."),
         "report": Entry("reporting", "Tell from the journal what happened and what it cost."),
     },
+    "Look closer": {
+        "messages": Entry("mail", "List what agents wrote to each other, and what is unanswered."),
+        "knowledge": Entry("learned", "List or search what agents have learned."),
+        "agents": Entry("team", "List the agents, their powers and who stands in for whom."),
+    },
     "Have tasks done": {
         "execute": Entry("running", "Have one task done."),
         "coordinate": Entry("running", "Have a workflow done, such as binary-manager."),
