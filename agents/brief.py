@@ -4,17 +4,28 @@ What others wrote is bounded, and stands on one line or between marks that it ca
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from agents.context import decisions, knowledge
+from agents.context import decisions, knowledge, shared_knowledge, shares
 from orchestrator import kept
 from orchestrator.home import Home
-from orchestrator.models import Agent, Answer, BuildTask, Check, Message, Plan, Ruling, SessionRef, Verdict
+from orchestrator.models import (
+    Agent,
+    Answer,
+    BuildTask,
+    Check,
+    Knowledge,
+    Message,
+    Plan,
+    Ruling,
+    SessionRef,
+    Verdict,
+)
 from orchestrator.plan import gate, prerequisites, specification
 
 PROMPTS = Path(__file__).parent / "prompts"
@@ -56,8 +67,13 @@ def work(
     previous: Sequence[str],
     inbox: Sequence[Message],
     now: str,
+    agent: str | None = None,
 ) -> str:
-    """Return the first message of a work session; `now` is the part that says what began this round."""
+    """Return the first message of a work session of `agent`, the task's own unless another is named.
+
+    `now` is the part that says what began this round.
+    """
+    shared = shares.read(home, agent or task.agent)
     before = {task.id, *prerequisites(plan, [task.id])}
     agents = [entry.id for entry in plan.agents]
     return _render(
@@ -66,8 +82,8 @@ def work(
         specification=_specification(plan, task),
         upstream=[_upstream(plan, answer) for answer in upstream],
         gate=gate(plan, task),
-        decisions=[item for item in decisions.read(home) if item.task_id in before][-LISTED:],
-        knowledge=knowledge.search(home, agents, task.title, limit=KNOWLEDGE_AT_MOST),
+        decisions=decisions.binding(home, before, shared.decisions)[-LISTED:],
+        knowledge=_knowledge(home, task, before, agents, shared.knowledge),
         messages=[message.model_dump(mode="json") for message in inbox],
         previous=previous,
         round=now,
@@ -107,6 +123,17 @@ def review(task: BuildTask, answer: Answer, checks: Sequence[Check], earlier: Se
         earlier=earlier,
         diff=diff,
     )
+
+
+def _knowledge(
+    home: Home, task: BuildTask, before: Collection[str], agents: Sequence[str], shared: Sequence[str]
+) -> list[Knowledge]:
+    """Return what to know for a task: interfaces of what came before that a sync brought, then what search finds."""
+    interfaces = [
+        item for item in shared_knowledge.read(home, shared) if item.type == "interface" and item.task_id in before
+    ]
+    found = knowledge.search(home, agents, task.title, limit=KNOWLEDGE_AT_MOST)
+    return shared_knowledge.once(home, [*interfaces[-KNOWLEDGE_AT_MOST:], *found])[:KNOWLEDGE_AT_MOST]
 
 
 @cache
