@@ -29,7 +29,7 @@ TESTS = "Tests"
 
 def log_ruling(run: Run, session: SessionRef, ruling: Ruling) -> None:
     """Record a ruling, and log it as a decision where somebody's power made it."""
-    place = f"{session.key[:16]}/{session.attempt}.{session.round}/ruling"
+    place = ruling_id(session)
     data = {**ruling.model_dump(mode="json"), "attempt": session.attempt, "round": session.round}
     run.events.record("ruling", place, data, session=session)
     if ruling.rule not in _POWERS:
@@ -46,6 +46,16 @@ def log_ruling(run: Run, session: SessionRef, ruling: Ruling) -> None:
     )
     stands = run.events.record("decision", decision.id, decision.model_dump(mode="json"), session=session)
     decisions.log(run.home, Decision.model_validate(stands))
+
+
+def ruling_id(session: SessionRef) -> str:
+    """Return the id of the event that says what was ruled on a session's answer."""
+    return f"{session.key[:16]}/{session.attempt}.{session.round}/ruling"
+
+
+def refused_id(session: SessionRef) -> str:
+    """Return the id of the event that says why a session's answer did not land."""
+    return f"{session.key[:16]}/{session.attempt}.{session.round}/refused"
 
 
 def tell_coordinator(run: Run, build_task: BuildTask, agent: str, attempt: int, reason: str) -> None:

@@ -79,6 +79,7 @@ def _brief(run: Run, session: SessionRef, opening: Opening) -> tuple[str, str]:
         previous=opening.previous,
         inbox=inbox,
         now=opening.now,
+        agent=session.agent,
     )
     messages.mark_shown(run.home, session.agent, [message.message_id for message in inbox], session.id)
     return system, text
