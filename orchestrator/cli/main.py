@@ -27,11 +27,16 @@ SECTIONS = {
         "status": Entry("telling", "Show where the build stands, also while it runs."),
         "report": Entry("telling", "Tell from the journal what happened and what it cost."),
     },
+    "Look closer": {
+        "decisions": Entry("deciding", "Show what was decided, by whom and why, and what stands."),
+        "conflicts": Entry("conflicting", "Show what contradicts and waits to be settled, and settle it."),
+    },
     "Have tasks done": {
         "execute": Entry("running", "Have one task done."),
         "coordinate": Entry("running", "Have a workflow done, such as binary-manager."),
         "phase": Entry("running", "Have every task of one phase done."),
         "build": Entry("running", "Have the whole plan done."),
+        "sync": Entry("running", "Have agents share what they know and settle what contradicts."),
         "demo": Entry("demo", "Build a working MCP server with scripted agents and prove it."),
     },
     "See the runs in Prefect's UI": {
