@@ -71,6 +71,11 @@ class Judge(NamedTuple):
         return rank(word.side.agent, word.subject, self.policy, is_owner=is_owner)
 
 
+def topic(subject: str) -> str:
+    """Return a subject without case, spaces and punctuation; one that is nothing else stands as it is."""
+    return " ".join(re.findall(r"[^\W_]+", subject.casefold())) or subject.strip()
+
+
 def gist(about: About, text: str) -> str:
     """Return what a text says, without the width of spaces, and in a decision case and full stop."""
     told = " ".join(text.split())
@@ -100,7 +105,7 @@ def find(words: Iterable[Word], judge: Judge) -> list[Contradiction]:
     """Return every contradiction among the words that stand, each settled by the table as far as it can be."""
     groups: dict[tuple[About, str], list[Word]] = {}
     for word in words:
-        groups.setdefault((word.about, _folded(word.subject)), []).append(word)
+        groups.setdefault((word.about, topic(word.subject)), []).append(word)
     return [_judged(group, judge) for group in groups.values() if len(_gists(group)) > 1]
 
 
@@ -154,8 +159,3 @@ def _names(sides: Iterable[Side]) -> str:
 
 def _gists(words: Iterable[Word]) -> set[str]:
     return {gist(word.about, word.side.text) for word in words}
-
-
-def _folded(subject: str) -> str:
-    """Return a subject without case, spaces and punctuation; one that is nothing else stands as it is."""
-    return " ".join(re.findall(r"[^\W_]+", subject.casefold())) or subject.strip()

@@ -87,7 +87,7 @@ def _news(plan: Plan, events: Events, team: Team) -> JsonObject:
     """
     everything, given, merged = known(events), _given(events), _merged(events)
     mates = {agent: given.get(agent, Shares()) for agent in team.agents}
-    standing = [d for d in everything.decisions if d.authority == "agent" and d.id not in everything.successor]
+    standing = [d for d in everything.decisions if _is_for_others(d, everything) and d.id not in everything.successor]
     decisions = [d.id for d in standing if d.agent in mates and any(_lacks(mates, d.agent, d.id))]
     records = [record for record in everything.knowledge if record.agent in mates]
     knowledge = {agent: _relevant(plan, agent, records, everything, has) for agent, has in mates.items()}
@@ -98,6 +98,12 @@ def _news(plan: Plan, events: Events, team: Team) -> JsonObject:
         "merged": [record.id for record in records if record.id not in merged],
     }
     return news if any(news.values()) else {}
+
+
+def _is_for_others(decision: Decision, everything: Known) -> bool:
+    """Tell whether a decision binds more than one answer: an agent's, or one that settles which interface stands."""
+    interfaces = {record.id for record in everything.knowledge if record.type == "interface"}
+    return decision.authority == "agent" or not interfaces.isdisjoint(decision.supersedes)
 
 
 def _lacks(mates: Mapping[str, Shares], author: str, decision: str) -> Iterable[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from agents.context import ledger
-from orchestrator import names
+from orchestrator.contradictions import gist, topic
 from orchestrator.home import Home
 from orchestrator.journal import read as read_journal
 from orchestrator.models import Decision
@@ -36,5 +36,5 @@ def binding(home: Home, tasks: Collection[str], shared: Collection[str] = ()) ->
     once: dict[tuple[str, str], Decision] = {}
     for item in taken:
         if item.id in wanted:
-            once.setdefault((names.fold(item.subject), names.fold(item.decision)), item)
+            once.setdefault((topic(item.subject), gist("decision", item.decision)), item)
     return list(once.values())
