@@ -3,7 +3,7 @@
 A settled one is recorded, then a Decision that puts the side kept in the place of the others; these stay in the log.
 """
 
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from agents.context import messages
 from orchestrator import contradictions, precedence
@@ -30,7 +30,7 @@ def reconcile(home: Home, plan: Plan, events: Events, team: Team) -> list[Move]:
 def is_behind(plan: Plan, events: Events, team: Team) -> bool:
     """Tell whether there is a contradiction to settle, or one to note as settled by what agents did."""
     found = _found(plan, events, team)
-    return bool(_over(events)) or any(item.state == "resolved" or events.recall(_place(item)) is None for item in found)
+    return bool(_over(events)) or any(item.state == "resolved" or not _is_told(events, item) for item in found)
 
 
 def resolve(home: Home, events: Events, conflict: str, keep: str, reason: str) -> Contradiction:
@@ -68,10 +68,10 @@ def _found(plan: Plan, events: Events, team: Team) -> list[Contradiction]:
 def _take_up(home: Home, plan: Plan, events: Events, found: Contradiction) -> list[Move]:
     if found.state == "resolved":
         return _moves(_settle(events, found))
-    is_new = events.recall(_place(found)) is None
+    if _is_told(events, found):
+        return []
     events.record("contradiction", _place(found), _data(found))
-    told = _tell(home, plan, events, found)
-    return [told, *_moves(found)] if is_new else []
+    return [_tell(home, plan, events, found), *_moves(found)]
 
 
 def _settle(events: Events, found: Contradiction) -> Contradiction:
@@ -120,12 +120,20 @@ def _over(events: Events) -> list[Contradiction]:
     return over
 
 
+def _is_told(events: Events, found: Contradiction) -> bool:
+    return events.recall(f"message/{_message_id(found)}") is not None
+
+
+def _message_id(found: Contradiction) -> UUID:
+    return uuid5(NAMESPACE_URL, f"contradiction/{found.id}")
+
+
 def _tell(home: Home, plan: Plan, events: Events, found: Contradiction) -> Move:
     """Send the coordinator a notification of a contradiction that rank does not settle."""
     last = found.sides[-1]
     sides = [side.model_dump(mode="json") for side in found.sides]
     message = Message(
-        message_id=uuid5(NAMESPACE_URL, f"contradiction/{found.id}"),
+        message_id=_message_id(found),
         from_agent=last.agent,
         to_agent=plan.policy.deadlock,
         message_type="notification",

@@ -87,8 +87,7 @@ def _news(plan: Plan, events: Events, team: Team) -> JsonObject:
     """
     everything, given, merged = known(events), _given(events), _merged(events)
     mates = {agent: given.get(agent, Shares()) for agent in team.agents}
-    standing = [d for d in everything.decisions if _is_for_others(d, everything) and d.id not in everything.successor]
-    decisions = [d.id for d in standing if d.agent in mates and any(_lacks(mates, d.agent, d.id))]
+    decisions = [d.id for d in _for_others(everything) if d.agent in mates and any(_lacks(mates, d.agent, d.id))]
     records = [record for record in everything.knowledge if record.agent in mates]
     knowledge = {agent: _relevant(plan, agent, records, everything, has) for agent, has in mates.items()}
     news = {
@@ -100,10 +99,11 @@ def _news(plan: Plan, events: Events, team: Team) -> JsonObject:
     return news if any(news.values()) else {}
 
 
-def _is_for_others(decision: Decision, everything: Known) -> bool:
-    """Tell whether a decision binds more than one answer: an agent's, or one that settles which interface stands."""
+def _for_others(everything: Known) -> list[Decision]:
+    """Return what stands of the decisions that bind more than one answer: agents', and which interfaces stand."""
     interfaces = {record.id for record in everything.knowledge if record.type == "interface"}
-    return decision.authority == "agent" or not interfaces.isdisjoint(decision.supersedes)
+    standing = (item for item in everything.decisions if item.id not in everything.successor)
+    return [item for item in standing if item.authority == "agent" or not interfaces.isdisjoint(item.supersedes)]
 
 
 def _lacks(mates: Mapping[str, Shares], author: str, decision: str) -> Iterable[str]:

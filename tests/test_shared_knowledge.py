@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from agents.context import shared_knowledge, shares
-from agents.context.shared_knowledge import merge, once, read, write
+from agents.context import shares
+from agents.context.shared_knowledge import interfaces, merge, once, read, write
 from agents.context.shares import Shares
 from orchestrator.home import Home
 from orchestrator.models import Knowledge
@@ -44,7 +44,11 @@ def test_what_says_the_same_is_one_record_with_all_references(base: Home) -> Non
 
     assert (first.id, first.agent, first.text) == ("k1", "a1", "Resolve them")
     assert (first.references, first.solution) == (("src/a.py", "src/b.py"), "realpath")
-    assert [record.id for record in read(base, ["k5", "k2", "k1", "unknown"])] == ["k5", "k1"]
+    assert [known and known.id for known in (read(base, "k2"), read(base, "k4"), read(base, "k9"))] == [
+        "k1",
+        "k4",
+        None,
+    ]
 
 
 def test_a_superseded_record_is_kept_and_no_longer_found(base: Home) -> None:
@@ -65,7 +69,7 @@ def test_the_base_is_written_only_when_it_would_change(base: Home) -> None:
     write(base, merge([*RECORDS, known(6, "more")], {"k4": "k5"}))
 
     assert (same.st_ino, same.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
-    assert [record.id for record in read(base, ["k6"])] == ["k6"]
+    assert read(base, "k6") == known(6, "more")
     assert [file.name for file in base.shared.iterdir()] == ["knowledge.db"]
 
 
@@ -84,7 +88,22 @@ def test_no_records_make_no_base(home: Home) -> None:
     write(home, [])
 
     assert not home.knowledge.exists()
-    assert shared_knowledge.read(home, ["k1"]) == []
+    assert read(home, "k1") is None
+
+
+def test_interfaces_are_found_by_the_task_of_any_who_stated_them(home: Home) -> None:
+    """Of what was shared with an agent, the interfaces of given tasks that stand, each once."""
+    stated = [
+        known(1, "f", "f(x)", type="interface"),
+        known(2, "f", "f(x)", type="interface", task_id="1.2"),
+        known(3, "g", "g(x)", type="interface", task_id="1.2"),
+        known(4, "h", "h(x)", type="interface", task_id="1.2"),
+        known(5, "p", "p", task_id="1.2"),
+    ]
+    write(home, merge(stated, {"k4": "d1"}))
+
+    assert [record.id for record in interfaces(home, ["1.2"], {"k2", "k3", "k4", "k5"})] == ["k1", "k3"]
+    assert interfaces(home, ["1.2"], ()) == interfaces(home, ["1.3"], {"k3"}) == []
 
 
 def test_shares_are_kept_once_each(home: Home) -> None:

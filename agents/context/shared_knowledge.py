@@ -5,12 +5,13 @@ and marked, and is not in the full-text index. The file is a projection: it is m
 something else, and put in place whole.
 """
 
-import os
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
 
 from orchestrator import names
 from orchestrator.errors import StorageError
@@ -21,10 +22,10 @@ _SCHEMA = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 
 
 class Merged(NamedTuple):
-    """One record of the base, the ids of all records that it is made of, and what took its place, if anything did."""
+    """One record of the base, the id and task of each that it is made of, and what took its place, if anything did."""
 
     record: Knowledge
-    ids: tuple[str, ...]
+    same: tuple[tuple[str, str], ...]
     superseded_by: str | None
 
 
@@ -42,12 +43,10 @@ def write(home: Home, base: Iterable[Merged]) -> None:
     Raises:
         StorageError: the disk refused the write; the old base stands.
     """
-    wanted = [
-        (item.record.id, item.record.model_dump_json(), item.superseded_by, tuple(sorted(item.ids))) for item in base
-    ]
+    wanted = list(base)
     if wanted == _content(home.knowledge) or not (wanted or home.knowledge.exists()):
         return
-    part = home.knowledge.with_name(f".{home.knowledge.name}.{os.getpid()}.part")
+    part = home.knowledge.with_name(f".{home.knowledge.name}.part")  # the home is held, so nobody else writes it
     try:
         home.shared.mkdir(parents=True, exist_ok=True)
         part.unlink(missing_ok=True)
@@ -72,12 +71,25 @@ def once(home: Home, records: Iterable[Knowledge]) -> list[Knowledge]:
     return list(found.values())
 
 
-def read(home: Home, ids: Iterable[str]) -> list[Knowledge]:
-    """Return what stands in the base of the records with these ids, in that order, each once."""
-    asked = list(ids)
-    known = _known(home.knowledge, asked)
-    stand = (known[name][0] for name in asked if name in known and known[name][1] is None)
-    return list({record.id: record for record in stand}.values())
+def read(home: Home, name: str) -> Knowledge | None:
+    """Return what the base has of the record with this id, superseded or not; None where it has nothing."""
+    record, _ = _known(home.knowledge, [name]).get(name, (None, None))
+    return record
+
+
+def interfaces(home: Home, tasks: Iterable[str], among: Collection[str]) -> list[Knowledge]:
+    """Return the interfaces from these tasks that stand, of those with an id `among` the given, in the base's order."""
+    query = (
+        "select same.id, number, record from same join knowledge using (number)"
+        " where task = ? and type = 'interface' and superseded_by is null"
+    )
+    rows = {
+        number: record
+        for task in (tasks if among else ())
+        for name, number, record in _rows(home.knowledge, query, task)
+        if name in among
+    }
+    return [Knowledge.model_validate_json(rows[number]) for number in sorted(rows)]
 
 
 def _merged(group: list[Knowledge], successor: Mapping[str, str]) -> Merged:
@@ -88,50 +100,53 @@ def _merged(group: list[Knowledge], successor: Mapping[str, str]) -> Merged:
         "solution": next((record.solution for record in group if record.solution), None),
         "approver": next((record.approver for record in group if record.approver), None),
     }
-    ids = tuple(record.id for record in group)
-    standing = [name for name in ids if name not in successor]
-    superseded_by = None if standing else successor[ids[-1]]
-    return Merged(first.model_copy(update=update), ids, superseded_by)
+    standing = [record for record in group if record.id not in successor]
+    superseded_by = None if standing else successor[group[-1].id]
+    same = tuple(sorted((record.id, record.task_id) for record in group))
+    return Merged(first.model_copy(update=update), same, superseded_by)
 
 
-_Row = tuple[str, str, str | None, tuple[str, ...]]
-
-
-def _fill(database: sqlite3.Connection, rows: Iterable[_Row]) -> None:
+def _fill(database: sqlite3.Connection, base: Iterable[Merged]) -> None:
     database.execute("pragma synchronous = full")
     database.executescript(_SCHEMA)
-    for number, (name, record, superseded_by, ids) in enumerate(rows, start=1):
-        database.execute("insert into knowledge values (?, ?, ?, ?)", (number, name, record, superseded_by))
-        database.executemany("insert into same values (?, ?)", [(same, number) for same in ids])
+    for number, (record, same, superseded_by) in enumerate(base, start=1):
+        row = (number, record.id, record.type, record.model_dump_json(), superseded_by)
+        database.execute("insert into knowledge values (?, ?, ?, ?, ?)", row)
+        database.executemany("insert into same values (?, ?, ?)", [(*name_and_task, number) for name_and_task in same])
         if superseded_by is None:
-            learned = Knowledge.model_validate_json(record)
-            texts = (number, learned.title, learned.text)
+            texts = (number, record.title, record.text)
             database.execute("insert into knowledge_text (rowid, title, text) values (?, ?, ?)", texts)
 
 
-def _content(path: Path) -> list[_Row] | None:
+def _content(path: Path) -> list[Merged] | None:
     """Return what the base holds; None where there is none or it cannot be read."""
     if not path.exists():
         return None
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
-            same: dict[int, list[str]] = {}
-            for name, number in database.execute("select id, number from same order by number, id"):
-                same.setdefault(number, []).append(name)
-            rows = database.execute("select number, id, record, superseded_by from knowledge order by number")
-            return [(name, record, by, tuple(same[number])) for number, name, record, by in rows]
-    except (sqlite3.Error, KeyError):
+            same: dict[int, list[tuple[str, str]]] = {}
+            for name, task, number in database.execute("select id, task, number from same order by number, id"):
+                same.setdefault(number, []).append((name, task))
+            rows = database.execute("select number, record, superseded_by from knowledge order by number")
+            return [
+                Merged(Knowledge.model_validate_json(record), tuple(same[number]), by) for number, record, by in rows
+            ]
+    except (sqlite3.Error, KeyError, ValidationError):
         return None  # a projection: what is damaged is made anew
 
 
 def _known(path: Path, ids: Iterable[str]) -> dict[str, tuple[Knowledge, str | None]]:
     """Return the merged record that each id is part of, and what took its place; nothing of ids not in the base."""
-    if not path.exists():
-        return {}
     query = "select record, superseded_by from same join knowledge using (number) where same.id = ?"
+    found = ((name, row) for name in ids for row in _rows(path, query, name))
+    return {name: (Knowledge.model_validate_json(record), superseded_by) for name, (record, superseded_by) in found}
+
+
+def _rows(path: Path, query: str, value: str) -> list[tuple[Any, ...]]:
+    if not path.exists():
+        return []
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
-            rows = {name: database.execute(query, (name,)).fetchone() for name in ids}
+            return database.execute(query, (value,)).fetchall()
     except sqlite3.Error:
-        return {}  # a damaged base costs a brief the merging, never its knowledge; the next sync makes it anew
-    return {name: (Knowledge.model_validate_json(row[0]), row[1]) for name, row in rows.items() if row}
+        return []  # a damaged base costs a brief the merging, never its knowledge; the next sync makes it anew

@@ -171,7 +171,7 @@ def _superseding(bench: Bench, ids: Collection[str]) -> str:
         return ""
     known = {item.id: (item.agent, item.subject) for item in decisions.read(bench.home)}
     for name in ids:
-        interface = next(iter(shared_knowledge.read(bench.home, [name])), None)
+        interface = shared_knowledge.read(bench.home, name)
         if interface is not None:
             known[name] = (interface.agent, interface.title)
         if name not in known:
