@@ -4,7 +4,7 @@ What others wrote is bounded, and stands on one line or between marks that it ca
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from agents.context import decisions, knowledge, messages
+from agents.context import decisions, knowledge, messages, shared_knowledge, shares
 from orchestrator import kept
 from orchestrator.contracts import parties
 from orchestrator.deadlock import Deadlock
@@ -23,6 +23,7 @@ from orchestrator.models import (
     BuildTask,
     Check,
     JsonObject,
+    Knowledge,
     Message,
     Plan,
     Resolution,
@@ -75,19 +76,21 @@ def work(
     previous: Sequence[str],
     inbox: Sequence[Message],
     now: str,
+    agent: str | None = None,
     waiting: Sequence[Message] = (),
     missing: Sequence[str] = (),
     contracts: Mapping[str, str | None] | None = None,
 ) -> str:
-    """Return the first message of a work session; `now` is the part that says what began this round.
+    """Return the first message of a work session of `agent`, the task's own unless another is named.
 
-    `inbox` is what the agent has not been shown before, `waiting` the requests to it that it has yet to answer.
-    `missing` says of each task that was to come first and is not there what became of it; `contracts` holds the text
-    of each contract that the task names, as it stands where the work begins.
+    `now` is the part that says what began this round, `inbox` what the agent has not been shown before, `waiting` the
+    requests to it that it has yet to answer. `missing` says of each task that was to come first and is not there what
+    became of it; `contracts` holds the text of each contract that the task names, as it stands where the work begins.
     """
+    shared = shares.read(home, agent or task.agent)
     before = {task.id, *prerequisites(plan, [task.id])}
     agents = [entry.id for entry in plan.agents]
-    found = knowledge.search(home, agents, task.title, limit=KNOWLEDGE_AT_MOST)
+    found = _knowledge(home, task, before, agents, shared.knowledge)
     known = knowledge.fitting(found, KNOWLEDGE_LIMIT)
     return _render(
         "work",
@@ -96,7 +99,7 @@ def work(
         upstream=[_upstream(plan, answer) for answer in upstream],
         gate=gate(plan, task),
         contracts=[_contract(plan, task, name, text) for name, text in (contracts or {}).items()],
-        decisions=[item for item in decisions.read(home) if item.task_id in before][-LISTED:],
+        decisions=decisions.binding(home, before, shared.decisions)[-LISTED:],
         knowledge=known,
         left_out=len(found) - len(known),
         missing=missing,
@@ -176,6 +179,15 @@ def resolve(
 def mail(home: Home, inbox: Sequence[Message], waiting: Sequence[Message]) -> JsonObject:
     """Return what a brief says of messages: each new one, with what it answers, and the requests still open."""
     return {"messages": [_letter(home, message) for message in inbox], "waiting": waiting}
+
+
+def _knowledge(
+    home: Home, task: BuildTask, before: Collection[str], agents: Sequence[str], shared: Sequence[str]
+) -> list[Knowledge]:
+    """Return what to know for a task: interfaces of what came before that a sync brought, then what search finds."""
+    interfaces = shared_knowledge.interfaces(home, before, shared)
+    found = knowledge.search(home, agents, task.title, limit=KNOWLEDGE_AT_MOST)
+    return shared_knowledge.once(home, [*interfaces[-KNOWLEDGE_AT_MOST:], *found])[:KNOWLEDGE_AT_MOST]
 
 
 @cache

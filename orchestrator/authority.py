@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from orchestrator.models import Kind, Knowledge, Policy, Ruling, Verdict
+from orchestrator.models import Kind, Policy, Ruling, Verdict
 from orchestrator.models.work import RulingDecision, VerdictDecision
 
 Power = Literal["design_final_say", "implementation_veto", "release_block", "deadlock"]
@@ -70,16 +70,6 @@ def decide(verdicts: Sequence[Verdict], plan_policy: Policy, kind: Kind, rounds_
 def may_be_accepted(verdicts: Sequence[Verdict], policy: Policy, kind: Kind) -> bool:
     """Tell whether whoever resolves deadlocks may set these objections aside: no power above stands behind them."""
     return decide(verdicts, policy, kind, 1).rule in ("changes-requested", "all-approve", "no-reviewers")
-
-
-def may_supersede(record: Knowledge, plan_policy: Policy) -> tuple[str, ...]:
-    """Return who may put something else in the place of what an agent learned: its author and who has the say over it.
-
-    Who resolves deadlocks has it over everything, who has the final say on design over interfaces and decisions.
-    """
-    is_design = record.type in ("interface", "decision")
-    design = (plan_policy.design_final_say,) if is_design else ()
-    return tuple(dict.fromkeys((record.agent, *design, plan_policy.deadlock)))
 
 
 def _weigh(verdict: Verdict, policy: Policy) -> VerdictDecision:

@@ -30,7 +30,7 @@ TESTS = "Tests"
 
 def log_ruling(run: Run, session: SessionRef, ruling: Ruling) -> None:
     """Record a ruling; one of somebody's power is logged as a decision, an objection told to the coordinator."""
-    place = f"{session.key[:16]}/{session.attempt}.{session.round}/ruling"
+    place = ruling_id(session)
     data = {**ruling.model_dump(mode="json"), "attempt": session.attempt, "round": session.round}
     run.events.record("ruling", place, data, session=session)
     by = ruling.by[0] if ruling.by else session.agent
@@ -66,6 +66,16 @@ def log_decision(
     )
     stands = run.events.record("decision", taken.id, taken.model_dump(mode="json"), session=session)
     decisions.log(run.home, Decision.model_validate(stands))
+
+
+def ruling_id(session: SessionRef) -> str:
+    """Return the id of the event that says what was ruled on a session's answer."""
+    return f"{session.key[:16]}/{session.attempt}.{session.round}/ruling"
+
+
+def refused_id(session: SessionRef) -> str:
+    """Return the id of the event that says why a session's answer did not land."""
+    return f"{session.key[:16]}/{session.attempt}.{session.round}/refused"
 
 
 def record_deferred(run: Run, session: SessionRef, on: str, reason: str) -> None:

@@ -82,6 +82,7 @@ def _brief(run: Run, session: SessionRef, opening: Opening) -> tuple[str, str]:
         inbox=inbox,
         waiting=waiting,
         now=opening.now,
+        agent=session.agent,
         missing=history.missing(run, task_.after),
         contracts=agreed(run, task_, opening.base),
     )

@@ -95,7 +95,9 @@ def test_home_and_plan_can_be_named_everywhere(name: str) -> None:
     assert {"--home", "--plan", "--no-color"} <= given
 
 
-@pytest.mark.parametrize("words", [("--help",), ("plan",), ("status",), ("build", "--help")], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [("--help",), ("plan",), ("status",), ("decisions",), ("conflicts",), ("build", "--help")], ids=" ".join
+)
 def test_looking_loads_no_heavy_library(scenario: Scenario, words: tuple[str, ...]) -> None:
     """Help, the plan and the status answer at once: they import neither Prefect nor any other big library."""
     scenario.init()

@@ -90,6 +90,11 @@ def malformed(home: Home, agent: str) -> list[str]:
     return [str(item) for file in _files(home, agent) if isinstance(item := _load(file), InputError)]
 
 
+def delivered(home: Home, agent: str) -> frozenset[str]:
+    """Return the ids of the messages in an agent's folder, shown or not."""
+    return frozenset(file.stem[-36:] for file in _files(home, agent))
+
+
 def mark_shown(home: Home, agent: str, message_ids: Iterable[UUID | str], session: str) -> None:
     """Note that messages were shown to a session of the agent; the first such note about a message stands."""
     time = now().isoformat()

@@ -6,12 +6,12 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from agents.bench import Bench
-from agents.context import knowledge
+from agents.context import knowledge, shared_knowledge
 from agents.tools import Result, Tool, Words, accept, custom
 from agents.tools.talk import identity
-from orchestrator import authority
 from orchestrator.models import Frozen, JsonObject, Knowledge, now
 from orchestrator.models.talk import KnowledgeType
+from orchestrator.precedence import may_supersede
 
 TITLE_LIMIT = 200
 BUDGET = 12_000
@@ -73,6 +73,7 @@ def search_knowledge(bench: Bench) -> Tool:
         if isinstance(checked, Result):
             return checked
         found = await asyncio.to_thread(knowledge.search, bench.home, tuple(bench.agents), checked.query)
+        found = shared_knowledge.once(bench.home, found)
         if not found:
             return Result("Nothing is known about that.")
         kept = knowledge.fitting(found, BUDGET)
@@ -101,14 +102,13 @@ def _misstated(bench: Bench, given: ShareKnowledge) -> str | None:
 
 
 def _unfit_to_supersede(bench: Bench, given: ShareKnowledge) -> str | None:
-    """Say which record the agent cannot take the place of, and who can, or None."""
+    """Say which record the agent cannot take the place of, or None."""
     for record_id in given.supersedes:
         record = knowledge.find(bench.home, record_id)
         if record is None:
             return f"`supersedes`: there is no record `{record_id}`; `search_knowledge` tells the ids."
-        fit = authority.may_supersede(record, bench.policy)
-        if bench.session.agent not in fit:
-            return f"`supersedes`: only {' or '.join(fit)} can take the place of {record_id}; tell them by a message."
+        if not may_supersede(bench.session.agent, record.agent, record.title, bench.policy):
+            return f"`supersedes`: {record_id} is {record.agent}'s, and you cannot overrule them; send them a message."
     return None
 
 

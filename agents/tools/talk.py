@@ -5,13 +5,14 @@ from what stands there. So a call repeated after a kill neither doubles nor chan
 """
 
 import asyncio
+from collections.abc import Collection
 from typing import Annotated, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import AfterValidator
 
 from agents.bench import Bench
-from agents.context import decisions, messages
+from agents.context import decisions, messages, shared_knowledge
 from agents.tools import WORDS_LIMIT, Result, Tool, Words, accept, custom
 from orchestrator.models import (
     Decision,
@@ -25,6 +26,7 @@ from orchestrator.models import (
 )
 from orchestrator.models.plan import Priority, Text
 from orchestrator.models.talk import Action, Artifact, MessageType
+from orchestrator.precedence import may_supersede
 
 
 def _bounded(data: dict[str, Any]) -> dict[str, Any]:
@@ -51,6 +53,7 @@ class RecordDecision(Frozen):
     subject: Words
     decision: Words
     reason: Words
+    supersedes: tuple[Words, ...] = ()
 
 
 def send_message(bench: Bench) -> Tool:
@@ -118,6 +121,9 @@ def record_decision(bench: Bench) -> Tool:
         checked = accept(RecordDecision, given)
         if isinstance(checked, Result):
             return checked
+        refused = await asyncio.to_thread(_superseding, bench, checked.supersedes)
+        if refused:
+            return Result(refused, is_error=True)
         name = f"decision/{identity(session, call)}"
         about = {"id": name, "time": now(), "task_id": session.task, "agent": session.agent}
         decision = Decision.model_validate({**about, **checked.model_dump()})
@@ -125,8 +131,28 @@ def record_decision(bench: Bench) -> Tool:
         await asyncio.to_thread(decisions.log, bench.home, Decision.model_validate(stands))
         return Result("Decision recorded.")
 
-    text = "Record a decision that others must keep to: its subject, what was decided, and why."
+    text = (
+        "Record a decision that others must keep to: its subject, what was decided, and why. `supersedes` names the "
+        "ids of decisions or interfaces that it takes the place of."
+    )
     return Tool("record_decision", custom("record_decision", text, RecordDecision), run)
+
+
+def _superseding(bench: Bench, ids: Collection[str]) -> str:
+    """Return why the agent may not supersede what bears these ids, or nothing."""
+    if not ids:
+        return ""
+    known = {item.id: (item.agent, item.subject) for item in decisions.read(bench.home)}
+    for name in ids:
+        interface = shared_knowledge.read(bench.home, name)
+        if interface is not None:
+            known[name] = (interface.agent, interface.title)
+        if name not in known:
+            return f"There is no decision or interface `{name}`."
+        author, subject = known[name]
+        if not may_supersede(bench.session.agent, author, subject, bench.policy):
+            return f"`{name}` is {author}'s, and you cannot overrule them on `{subject}`; send them a message."
+    return ""
 
 
 def identity(session: SessionRef, call: str) -> UUID:
