@@ -185,7 +185,7 @@ def _knowledge(
     home: Home, task: BuildTask, before: Collection[str], agents: Sequence[str], shared: Sequence[str]
 ) -> list[Knowledge]:
     """Return what to know for a task: interfaces of what came before that a sync brought, then what search finds."""
-    interfaces = shared_knowledge.interfaces(home, before, shared)
+    interfaces = shared_knowledge.interfaces(home, before, frozenset(shared))
     found = knowledge.search(home, agents, task.title, limit=KNOWLEDGE_AT_MOST)
     return shared_knowledge.once(home, [*interfaces[-KNOWLEDGE_AT_MOST:], *found])[:KNOWLEDGE_AT_MOST]
 

@@ -21,7 +21,7 @@ def is_behind(prepared: Prepared, team: Team) -> bool:
         waiting = unlanded.find(events, plan, prepared.keys, landed)
         return (
             any(item.answer.session.agent in team.agents for item in waiting)
-            or reconciling.is_behind(plan, events, team)
+            or reconciling.is_behind(home, plan, events, team)
             or sharing.is_behind(home, plan, events, team)
         )
 

@@ -27,10 +27,10 @@ def reconcile(home: Home, plan: Plan, events: Events, team: Team) -> list[Move]:
     return moves
 
 
-def is_behind(plan: Plan, events: Events, team: Team) -> bool:
+def is_behind(home: Home, plan: Plan, events: Events, team: Team) -> bool:
     """Tell whether there is a contradiction to settle, or one to note as settled by what agents did."""
     found = _found(plan, events, team)
-    return bool(_over(events)) or any(item.state == "resolved" or not _is_told(events, item) for item in found)
+    return bool(_over(events)) or any(item.state == "resolved" or not _is_told(home, events, item) for item in found)
 
 
 def resolve(home: Home, events: Events, conflict: str, keep: str, reason: str) -> Contradiction:
@@ -68,7 +68,7 @@ def _found(plan: Plan, events: Events, team: Team) -> list[Contradiction]:
 def _take_up(home: Home, plan: Plan, events: Events, found: Contradiction) -> list[Move]:
     if found.state == "resolved":
         return _moves(_settle(events, found))
-    if _is_told(events, found):
+    if _is_told(home, events, found):
         return []
     events.record("contradiction", _place(found), _data(found))
     return [_tell(home, plan, events, found), *_moves(found)]
@@ -120,8 +120,10 @@ def _over(events: Events) -> list[Contradiction]:
     return over
 
 
-def _is_told(events: Events, found: Contradiction) -> bool:
-    return events.recall(f"message/{_message_id(found)}") is not None
+def _is_told(home: Home, events: Events, found: Contradiction) -> bool:
+    message = _message_id(found)
+    stands = events.recall(f"message/{message}")
+    return stands is not None and str(message) in messages.delivered(home, stands["to_agent"])
 
 
 def _message_id(found: Contradiction) -> UUID:
@@ -148,7 +150,8 @@ def _tell(home: Home, plan: Plan, events: Events, found: Contradiction) -> Move:
     )
     data = message.model_dump(mode="json")
     stands = events.record("message", f"message/{message.message_id}", data, about={"agent": last.agent})
-    messages.deliver(home, Message.model_validate(stands), [message.to_agent])
+    message = Message.model_validate(stands)
+    messages.deliver(home, message, [message.to_agent])
     return Move("messages", message.to_agent, str(message.message_id))
 
 

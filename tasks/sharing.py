@@ -86,7 +86,7 @@ def _news(plan: Plan, events: Events, team: Team) -> JsonObject:
     depend on their authors'; `merged` are the records new to the shared base.
     """
     everything, given, merged = known(events), _given(events), _merged(events)
-    mates = {agent: given.get(agent, Shares()) for agent in team.agents}
+    mates = {agent: given.get(agent, Shares()).ids for agent in team.agents}
     decisions = [d.id for d in _for_others(everything) if d.agent in mates and any(_lacks(mates, d.agent, d.id))]
     records = [record for record in everything.knowledge if record.agent in mates]
     knowledge = {agent: _relevant(plan, agent, records, everything, has) for agent, has in mates.items()}
@@ -106,15 +106,17 @@ def _for_others(everything: Known) -> list[Decision]:
     return [item for item in standing if item.authority == "agent" or not interfaces.isdisjoint(item.supersedes)]
 
 
-def _lacks(mates: Mapping[str, Shares], author: str, decision: str) -> Iterable[str]:
-    return (agent for agent, has in mates.items() if agent != author and decision not in has.decisions)
+def _lacks(mates: Mapping[str, frozenset[str]], author: str, decision: str) -> Iterable[str]:
+    return (agent for agent, has in mates.items() if agent != author and decision not in has)
 
 
-def _relevant(plan: Plan, agent: str, records: Iterable[Knowledge], everything: Known, has: Shares) -> list[str]:
+def _relevant(
+    plan: Plan, agent: str, records: Iterable[Knowledge], everything: Known, has: frozenset[str]
+) -> list[str]:
     """Return the records that an agent lacks of those from tasks before the ones that it owns or reviews."""
     own = [task.id for task in plan.tasks if agent in (task.agent, *task.reviewers)]
     before = plans.prerequisites(plan, own)
-    lacking = (r for r in records if r.agent != agent and r.task_id in before and r.id not in has.knowledge)
+    lacking = (r for r in records if r.agent != agent and r.task_id in before and r.id not in has)
     return [record.id for record in lacking if record.id not in everything.successor]
 
 
@@ -124,9 +126,9 @@ def _moves(events: Events, before: Mapping[str, Shares], news: JsonObject) -> li
     authors = {event["id"]: event["data"]["agent"] for event in events.all("knowledge")}
     moves = [Move("records", authors[name], name) for name in news.get("merged", ())]
     for agent, has in after.items():
-        had = before.get(agent, Shares())
-        moves += (Move("decisions", agent, name) for name in has.decisions if name not in had.decisions)
-        moves += (Move("knowledge", agent, name) for name in has.knowledge if name not in had.knowledge)
+        had = before.get(agent, Shares()).ids
+        moves += (Move("decisions", agent, name) for name in has.decisions if name not in had)
+        moves += (Move("knowledge", agent, name) for name in has.knowledge if name not in had)
     return moves
 
 

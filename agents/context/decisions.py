@@ -32,7 +32,8 @@ def binding(home: Home, tasks: Collection[str], shared: Collection[str] = ()) ->
     """
     taken = read(home)
     successor = successors(taken)
-    wanted = {standing(successor, item.id) for item in taken if item.task_id in tasks or item.id in shared}
+    also = frozenset(shared)
+    wanted = {standing(successor, item.id) for item in taken if item.task_id in tasks or item.id in also}
     once: dict[tuple[str, str], Decision] = {}
     for item in taken:
         if item.id in wanted:

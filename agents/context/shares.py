@@ -16,6 +16,11 @@ class Shares(Frozen):
     decisions: tuple[str, ...] = ()
     knowledge: tuple[str, ...] = ()
 
+    @property
+    def ids(self) -> frozenset[str]:
+        """Return all of them."""
+        return frozenset((*self.decisions, *self.knowledge))
+
     def with_more(self, decisions: Iterable[str], knowledge: Iterable[str]) -> "Shares":
         """Return these shares and more, each id once."""
         return Shares(

@@ -78,7 +78,7 @@ def resolve(context: click.Context, conflict: str, keep: str, reason: str, home:
     Recorded as your decision, which supersedes the other sides. They stay in the log.
 
     Example:
-      mbo conflicts resolve 3f2a9c1b07 --keep mcp-functional-server --reason "it is tested"
+      mbo conflicts resolve 3f2a9c1b07 --keep 2 --reason "it is tested"
     """
     from tasks import reconciling
 

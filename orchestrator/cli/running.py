@@ -48,7 +48,8 @@ def coordinate(workflow: str, with_prerequisites: bool, **given: Any) -> None:
     """Have a workflow done, such as binary-manager.
 
     A workflow is a chain of tasks through several agents, with side tasks. Where it depends on tasks outside it that
-    are not merged, they are named and nothing is run; with --with-prerequisites they are done first.
+    are not merged, they are named and nothing is run; with --with-prerequisites they are done first. It ends with a
+    sync of its agents.
 
     Examples:
       mbo plan --workflow binary-manager
