@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from agents.context import decisions, knowledge
 from orchestrator import kept
+from orchestrator.components import Subject
 from orchestrator.home import Home
 from orchestrator.models import Agent, Answer, BuildTask, Check, Message, Plan, Ruling, SessionRef, Verdict
 from orchestrator.plan import gate, prerequisites, specification
@@ -104,6 +105,27 @@ def review(task: BuildTask, answer: Answer, checks: Sequence[Check], earlier: Se
         round=answer.session.round,
         summary=answer.summary,
         checks=checks,
+        earlier=earlier,
+        diff=diff,
+    )
+
+
+def component_review(
+    subject: Subject,
+    tasks: Sequence[BuildTask],
+    *,
+    review: int,
+    evidence: Sequence[Mapping[str, Any]],
+    earlier: Sequence[Verdict],
+    diff: str,
+) -> str:
+    """Return the first message of a session that reviews a component; `evidence` has kind, told and findings."""
+    return _render(
+        "component_review",
+        subject=subject,
+        tasks=tasks,
+        review=review,
+        evidence=evidence,
         earlier=earlier,
         diff=diff,
     )

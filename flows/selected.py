@@ -48,7 +48,7 @@ async def run_selected(order: Order, command: str, choose: Callable[[Prepared], 
 async def _recorded(prepared: Prepared, run: Run, command: str, selection: Selection) -> dict[str, Outcome]:
     began = time.monotonic()
     order = prepared.order
-    _record_start(prepared, run, command, selection)
+    record_start(prepared, run, command, selection)
     status, reason = "stopped", "ended from outside"
     try:
         await baseline(run, await asyncio.to_thread(run.repository.head))
@@ -65,10 +65,11 @@ async def _recorded(prepared: Prepared, run: Run, command: str, selection: Selec
     finally:
         data = {"status": status, "reason": reason, "seconds": round(time.monotonic() - began, 3)}
         run.events.record("run_ended", f"run/{run.name}/ended", data)
-        await asyncio.to_thread(_project, prepared, run, say.get())
+        await asyncio.to_thread(project, prepared, run, say.get())
 
 
-def _record_start(prepared: Prepared, run: Run, command: str, selection: Selection) -> None:
+def record_start(prepared: Prepared, run: Run, command: str, selection: Selection) -> None:
+    """Record that a run begins, with what and for which tasks."""
     plan = prepared.plan
     run.events.record("plan", f"plan/{plan_digest(plan)}", {"digest": plan_digest(plan), **_outline(plan)})
     data = {
@@ -93,7 +94,7 @@ def _outline(plan: Plan) -> JsonObject:
     }
 
 
-def _project(prepared: Prepared, run: Run, say: Callable[[str], None]) -> None:
+def project(prepared: Prepared, run: Run, say: Callable[[str], None]) -> None:
     """Write what people and other programs read: each agent's state, the plan's graph, and the database."""
     publish(run.home, prepared.plan, run.agents, run.merged(), run.events)
     try:

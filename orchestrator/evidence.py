@@ -58,7 +58,7 @@ def stubs(sources: Mapping[str, str]) -> Iterator[str]:
     command groups declare, so they may; so may functions inside functions. A docstring alone says that none is meant.
     """
     for path, text in sources.items():
-        if PurePosixPath(path).suffix != ".py" or _is_test(path):
+        if PurePosixPath(path).suffix != ".py" or is_test(path):
             continue
         try:
             found = list(_stubs(ast.parse(text)))
@@ -107,7 +107,8 @@ def _some(names: Iterable[str]) -> str:
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
-def _is_test(path: str) -> bool:
+def is_test(path: str) -> bool:
+    """Tell whether a file belongs to the tests, by its name and the folders above it."""
     place = PurePosixPath(path)
     return "tests" in place.parts or place.name.startswith("test_")
 

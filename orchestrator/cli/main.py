@@ -32,6 +32,7 @@ SECTIONS = {
         "coordinate": Entry("running", "Have a workflow done, such as binary-manager."),
         "phase": Entry("running", "Have every task of one phase done."),
         "build": Entry("running", "Have the whole plan done."),
+        "review": Entry("reviewing", "Have a merged component judged, with evidence from our own tools."),
         "demo": Entry("demo", "Build a working MCP server with scripted agents and prove it."),
     },
     "See the runs in Prefect's UI": {

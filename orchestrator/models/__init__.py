@@ -1,5 +1,6 @@
 """The values that the rooms pass to each other; frozen, validated, and free of behaviour that waits."""
 
+from orchestrator.models.inspection import Inspection
 from orchestrator.models.plan import (
     BuildTask,
     Component,
@@ -42,6 +43,7 @@ __all__ = [
     "Finding",
     "Frozen",
     "GateCommand",
+    "Inspection",
     "JsonObject",
     "Kind",
     "Knowledge",
