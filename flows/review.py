@@ -11,6 +11,7 @@ from prefect.states import Completed, Failed
 from flows.asked import ask
 from flows.opening import Order, Prepared, opened
 from flows.selected import project, record_start, say, watcher
+from flows.together import together
 from orchestrator import authority
 from orchestrator.component_review import Asked
 from orchestrator.components import as_task
@@ -27,6 +28,8 @@ from tasks.run import Run
 
 TESTS_SLOT, TOOLS_SLOT, READING_SLOT = 0, 1, 0
 """The tests run beside the other tools; the reviewers read when both are done."""
+WHY_AT_MOST = 160
+"""Characters of an error that every kind of evidence repeats; the whole of it is said once."""
 PATIENCE = 1
 """A review asks nobody to work again, so nothing in it is a deadlock."""
 
@@ -87,9 +90,7 @@ async def _evidence(run: Run, asked: Asked) -> list[Inspection]:
         for kind in (kind.name for kind in KINDS if kind.name not in {"coverage", "timing"}):
             found[kind] = await inspect(run, asked, kind, equipment, TOOLS_SLOT)
 
-    async with asyncio.TaskGroup() as group:
-        group.create_task(tests())
-        group.create_task(others())
+    await together((tests(), others()))
     return [found[kind.name] for kind in KINDS]
 
 
@@ -101,24 +102,19 @@ async def _equipment(run: Run, asked: Asked) -> Equipment:
         return Equipment(await tools.prepare(say.get()))
     except UnsupportedError as error:
         say.get()(f"evidence: {error}")
-        return Equipment(None, str(error))
+        return Equipment(None, f"no tools, {str(error)[:WHY_AT_MOST]}")
 
 
 async def _verdicts(run: Run, asked: Asked, evidence: Sequence[Inspection]) -> list[Verdict]:
-    """Return the verdicts of all reviewers, who read side by side; none is cut off by another's failure."""
+    """Return the verdicts of all reviewers, who read side by side."""
     before = previous(run, asked)
     subject, owner = asked.subject, run.sandbox.owner(READING_SLOT)
     worktree = await asyncio.to_thread(run.repository.open_slot, READING_SLOT, subject.commit, owner)
     judged = Judged(before.commit or subject.base, subject.commit, worktree)
     sessions = [asked.session(reviewer, evidence, before.round + 1) for reviewer in asked.people]
-    ended = await asyncio.gather(
-        *(review_component(run, asked, session, evidence, before, judged, READING_SLOT) for session in sessions),
-        return_exceptions=True,
+    return await together(
+        review_component(run, asked, session, evidence, before, judged, READING_SLOT) for session in sessions
     )
-    for result in ended:
-        if isinstance(result, BaseException):
-            raise result
-    return [result for result in ended if isinstance(result, Verdict)]
 
 
 def _ruling(run: Run, asked: Asked, verdicts: Sequence[Verdict]) -> Ruling:

@@ -84,7 +84,7 @@ def diff(place: git.Place, base: str, commit: str, limit: int, paths: Sequence[s
 
     Where there are `paths`, only theirs.
     """
-    only = ("--", *(f":(literal){path}" for path in paths)) if paths else ()
+    only = ("--", *paths) if paths else ()
     output = git.head_of_output(place, "diff-tree", "-r", "-p", "-M", *_QUIET, base, commit, *only, limit=limit + 1)
     if len(output) <= limit:
         return output.decode(errors="replace")

@@ -12,6 +12,8 @@ from orchestrator.component_review import inspection
 from orchestrator.inspection.words import told as told_of
 from orchestrator.models import JsonObject, Plan
 
+_WIDEST = 100
+"""Sentences on longer lines are hard to follow, also in a file."""
 _SAYS = {"approve": "approves", "request_changes": "wants changes", "veto": "vetoes", "block": "blocks"}
 _RULINGS = {"approve": "approved", "revise": "changes are wanted", "veto": "vetoed", "block": "blocked"}
 _COLOURS = {"approves": "green", "wants changes": "yellow", "vetoes": "red", "blocks": "red"}
@@ -23,7 +25,7 @@ def tell(event: JsonObject) -> None:
     match event["kind"]:
         case "inspection":
             found = inspection(data)
-            line = f"evidence  {found.kind}: {told_of(found, {}, 0)}"
+            line = words.hanging("evidence  ", f"{found.kind}: {told_of(found, {}, 0)}", tables.width())
         case "verdict":
             line = f"verdict   {event['agent']} {_SAYS[data['decision']]}"
         case _:
@@ -49,7 +51,7 @@ def collected(place: str, journal: Mapping[str, JsonObject]) -> JsonObject:
 
 def table(told: JsonObject, plan: Plan) -> str:
     """Return a review as tables for people."""
-    limit = tables.width()
+    limit = min(tables.width(), _WIDEST)
     head = f"component {told['component']} {told['name']}, review {told['round']}, tree {told['tree'][:12]}"
     evidence = [(found["kind"], words.short(found["told"], plan)) for found in told["evidence"]]
     lines = [head, "", tables.lines(evidence, tables.sizes(evidence, limit, {1: limit}))]

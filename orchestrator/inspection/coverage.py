@@ -161,9 +161,7 @@ def _finding(path: str, data: JsonObject) -> Finding:
     branches = [pair[0] for pair in data.get("missing_branches", ())]
     told = f"{summary['covered_lines']} of {summary['num_statements']} lines run"
     told += f"; not run: {', '.join(_stretches(missing))}" if missing else ""
-    told += (
-        f"; {len(branches)} branches not taken, from lines {', '.join(_stretches(set(branches)))}" if branches else ""
-    )
+    told += f"; branches not taken from lines {', '.join(_stretches(set(branches)))}" if branches else ""
     return Finding(severity="low", path=path, line=min((*missing, *map(abs, branches))), text=told)
 
 

@@ -27,7 +27,7 @@ KINDS = (
         "coverage", coverage.inspect, ("coverage",),
         (
             ("lines", "line coverage", " %"), ("branches", "branch coverage", " %"),
-            ("statements", "lines of code", ""), ("excluded", "lines excluded by comments", ""),
+            ("statements", "lines of code", ""), ("excluded", "lines excluded", ""),
             ("passed", "tests passed", ""), ("failed", "tests failed", ""), ("skipped", "tests skipped", ""),
         ),
     ),
