@@ -38,6 +38,11 @@ async def inspect(
     return _record(run, asked, found)
 
 
+def place(run: Run, asked: Asked, found: Inspection) -> str:
+    """Return the id of the event of some evidence; what was not available is tried again by the next run."""
+    return asked.inspection_id(found.kind) + (f"/{run.name}" if found.status == "not available" else "")
+
+
 async def _place(run: Run, asked: Asked, tools: Toolchain, slot: int, coverage: Inspection | None) -> Place:
     subject = asked.subject
     worktree = await asyncio.to_thread(run.repository.open_slot, slot, subject.commit, run.sandbox.owner(slot))
@@ -57,8 +62,6 @@ async def _place(run: Run, asked: Asked, tools: Toolchain, slot: int, coverage: 
 
 
 def _record(run: Run, asked: Asked, found: Inspection) -> Inspection:
-    """Record the evidence; what was not available is tried again by the next run, so it stands for this one only."""
-    place = asked.inspection_id(found.kind) + (f"/{run.name}" if found.status == "not available" else "")
     data = {"component": asked.subject.component, "tree": asked.subject.tree, **found.model_dump(mode="json")}
     about = {"task": asked.subject.session_task}
-    return inspection(run.events.record("inspection", place, data, about=about))
+    return inspection(run.events.record("inspection", place(run, asked, found), data, about=about))

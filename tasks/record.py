@@ -19,7 +19,7 @@ from orchestrator.models import (
 )
 from tasks.run import Run
 
-_POWERS = {row.name for row in authority.TABLE if row.power}
+POWERS = {row.name for row in authority.TABLE if row.power}
 """The rules by which one agent's power decides, and not the agreement of all."""
 
 
@@ -32,7 +32,7 @@ def log_ruling(run: Run, session: SessionRef, ruling: Ruling) -> None:
     place = f"{session.key[:16]}/{session.attempt}.{session.round}/ruling"
     data = {**ruling.model_dump(mode="json"), "attempt": session.attempt, "round": session.round}
     run.events.record("ruling", place, data, session=session)
-    if ruling.rule not in _POWERS:
+    if ruling.rule not in POWERS:
         return
     decision = Decision(
         id=f"decision/{place}",

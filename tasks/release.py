@@ -7,6 +7,8 @@ from orchestrator import holds
 from orchestrator.component_review import Asked
 from orchestrator.holds import Hold, HoldPower
 from orchestrator.models import BuildTask, Decision, Inspection, JsonObject, Ruling, Verdict, now
+from tasks.inspect import place
+from tasks.record import POWERS
 from tasks.run import Run
 
 
@@ -16,8 +18,7 @@ def record_review(
     """Record what came of a review, its holds first: so there is no moment in which it is over and they are not put."""
     for verdict in verdicts:
         _record_holds(run, asked, review, verdict)
-    if ruling.decision in {"veto", "block"}:
-        _log(run, asked, review, ruling)
+    _log(run, asked, review, ruling)
     data = {
         "component": asked.subject.component,
         "name": asked.subject.name,
@@ -30,7 +31,7 @@ def record_review(
         "tree": asked.subject.tree,
         "reviewers": list(asked.people),
         "evidence": {found.kind: found.values for found in evidence},
-        "inspections": [found.model_dump(mode="json") for found in evidence],
+        "inspections": [place(run, asked, found) for found in evidence],
         "verdicts": [f"{verdict.session.id}/verdict" for verdict in verdicts],
     }
     about = {"task": asked.subject.session_task}
@@ -79,9 +80,15 @@ def _place(hold: Hold) -> str:
 
 
 def _log(run: Run, asked: Asked, review: int, ruling: Ruling) -> None:
-    """Log a ruling that somebody's power made as a decision."""
+    """Record the ruling, and log it as a decision where somebody's power made it."""
+    name = f"{asked.subject.session_task}/review-{review}"
+    about = {"task": asked.subject.session_task}
+    data = {**ruling.model_dump(mode="json"), "attempt": 1, "round": review}
+    run.events.record("ruling", f"{name}/ruling", data, about=about)
+    if ruling.rule not in POWERS:
+        return
     decision = Decision(
-        id=f"decision/{asked.subject.session_task}/review-{review}",
+        id=f"decision/{name}",
         time=now(),
         task_id=asked.subject.session_task,
         agent=ruling.by[0],
@@ -90,6 +97,7 @@ def _log(run: Run, asked: Asked, review: int, ruling: Ruling) -> None:
         reason=ruling.reason,
         authority=ruling.rule,
     )
-    about = {"task": asked.subject.session_task, "agent": decision.agent}
-    stands = run.events.record("decision", decision.id, decision.model_dump(mode="json"), about=about)
+    stands = run.events.record(
+        "decision", decision.id, decision.model_dump(mode="json"), about={**about, "agent": decision.agent}
+    )
     decisions.log(run.home, Decision.model_validate(stands))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli import options
+from orchestrator.cli import words as spoken
 from orchestrator.cli.manual import Manual
 from orchestrator.home import Home, busy_message, holder
 
@@ -86,7 +87,8 @@ def _have_reviewed(prepared: "Prepared", asked: "Asked", component: str, words: 
         raise HomeBusyError(busy_message(prepared.home, held_by))
     engine.tell_agents(require_sandbox(prepared))
     subject = asked.subject
-    title = f"component {subject.component} ({subject.name}): {len(asked.people)} reviewers, {len(subject.files)} files"
+    size = f"{spoken.count(len(asked.people), 'reviewer')}, {spoken.count(len(subject.files), 'file')}"
+    title = f"component {subject.component} ({subject.name}): {size}"
     starting = engine.begin(prepared.home, title)
     try:
         state = engine.call(

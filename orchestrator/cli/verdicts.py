@@ -39,7 +39,7 @@ def collected(place: str, journal: Mapping[str, JsonObject]) -> JsonObject:
     before, number = _before(came, journal)
     evidence = [
         {**data, "told": told_of(inspection(data), before.get(data["kind"], {}), number)}
-        for data in came.pop("inspections")
+        for data in (journal[name]["data"] for name in came.pop("inspections"))
     ]
     stands = holds.standing(journal.values())
     return came | {

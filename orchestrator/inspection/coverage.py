@@ -8,9 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from orchestrator import gate, kept, leavings, sandbox
-from orchestrator.errors import WorkError
-from orchestrator.inspection.place import Place, Unmeasured, decoded, named
+from orchestrator import gate, kept, leavings, sandbox, slots
+from orchestrator.inspection.place import SECONDS, Place, Unmeasured, decoded, named
 from orchestrator.junit import TestRun
 from orchestrator.models import Finding, GateCommand, Inspection, JsonObject
 
@@ -24,6 +23,11 @@ data_file = {data}
 [report]
 include_namespace_packages = true
 """
+DATA = Path("data") / "measured"
+_REPORT = """\
+"$0" -I -m coverage combine -q --rcfile=/dev/null "$1" && "$0" -I -m coverage json -q --rcfile=/dev/null "$1" -o "$2"
+"""
+"""The tests could have changed the settings that they were measured with, so here there are none."""
 _SHOWN = 8
 """So many stretches of lines are named for one file."""
 
@@ -54,13 +58,13 @@ def _prepared(place: Place) -> Path:
     scratch = gate.empty_scratch(examination.home, examination.sandbox, examination.slot)
     inside = examination.sandbox.inside(scratch)
     top = examination.worktree if examination.sandbox.level == "none" else Path(sandbox.WORKSPACE)
-    settings = _SETTINGS.format(source=top, data=inside / "data" / "measured")
+    settings = _SETTINGS.format(source=top, data=inside / DATA)
     (scratch / "coverage.ini").write_text(settings, encoding="utf-8")
     shutil.copy(_BEGIN, scratch / _BEGIN.name)
-    (scratch / "data").mkdir()
+    (scratch / DATA).parent.mkdir()
     owner = examination.sandbox.owner(examination.slot)
     if owner is not None:
-        shutil.chown(scratch / "data", owner, owner)
+        shutil.chown((scratch / DATA).parent, owner, owner)
     return scratch
 
 
@@ -76,6 +80,7 @@ async def _measured(place: Place, command: GateCommand, scratch: Path) -> tuple[
         "COVERAGE_PROCESS_START": str(inside / "coverage.ini"),
         "COVERAGE_PACKAGE": str(package.parent),
     }
+    slots.remove(scratch / gate.REPORT)  # what the command before wrote is not this one's
     toolchain = replace(examination.toolchain, read_only=(*examination.toolchain.read_only, package))
     finished = await gate.run(command, replace(examination, environment=variables, toolchain=toolchain), scratch)
     tests = gate.read_tests(scratch / gate.REPORT)
@@ -95,29 +100,23 @@ async def _reported(place: Place, scratch: Path) -> str:
     """Return coverage's own report, made in the sandbox: what the tests left as data is not ours to trust."""
     examination = place.examination
     inside = examination.sandbox.inside(scratch)
-    program = 'tool="$1 -I -m coverage"; $tool combine -q --rcfile="$2" && $tool json -q --rcfile="$2" -o "$3"'
+    python, data, target = str(place.tools.python), str(inside / DATA), str(inside / "coverage.json")
     finished = await examination.sandbox.run(
-        [
-            "sh",
-            "-c",
-            program,
-            "sh",
-            str(place.tools.python),
-            str(inside / "coverage.ini"),
-            str(inside / "coverage.json"),
-        ],
+        ["sh", "-c", _REPORT, python, f"--data-file={data}", target],
         worktree=examination.worktree,
         writable=False,
         slot=examination.slot,
-        seconds=120,
+        seconds=SECONDS,
         read_only=place.tools.read_only,
         scratch=scratch,
     )
     try:
-        return leavings.read(scratch / "coverage.json", "coverage report").decode(errors="replace")
-    except WorkError as error:
-        said = " ".join(finished.output.split())[-300:]
-        raise Unmeasured(f"coverage: {said or error}") from error
+        report = leavings.read(scratch / "coverage.json", "coverage report").decode(errors="replace")
+    except leavings.LeavingsError as error:
+        raise Unmeasured(f"coverage: {' '.join(finished.output.split())[-300:] or error}") from error
+    if finished.exit_code != 0:  # then it is the tests that wrote it
+        raise Unmeasured(f"coverage: ended with exit code {finished.exit_code}")
+    return report
 
 
 def _inspection(place: Place, report: Any, runs: Sequence[TestRun]) -> Inspection:

@@ -53,13 +53,16 @@ KINDS = (
 )  # fmt: skip
 """Every kind, in the order in which people are told of them."""
 
+FINDINGS_AT_MOST = 200
+"""So many findings of one kind are told; its values count them all, and the kept output holds them all."""
 BY_NAME = {kind.name: kind for kind in KINDS}
 
 
 async def inspect(name: str, place: Place) -> Inspection:
     """Return one kind of evidence; what cannot be measured says why, and has no values."""
     try:
-        return await BY_NAME[name].inspect(place)
+        found = await BY_NAME[name].inspect(place)
+        return found.model_copy(update={"findings": found.findings[:FINDINGS_AT_MOST]})
     except configured.NotConfigured as reason:
         return Inspection(kind=name, status="not configured", note=str(reason))
     except Unmeasured as reason:

@@ -57,7 +57,7 @@ async def run(place: Place, command: Sequence[str], *, read_only: Sequence[Path]
     printed = not any("{output}" in word for word in command)
     words = [word.replace("{output}", target) for word in command]
     if printed:  # the sandbox merges both streams, and a tool's warnings are no JSON
-        words = ["sh", "-c", f'exec "$@" > {target}', "sh", *words]
+        words = ["sh", "-c", 'exec "$@" > "$0"', target, *words]
     began = time.monotonic()
     finished = await examination.sandbox.run(
         words,
