@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from agents.context import decisions, knowledge, messages, shared_knowledge, shares
 from orchestrator import kept
+from orchestrator.components import Subject
 from orchestrator.contracts import parties
 from orchestrator.deadlock import Deadlock
 from orchestrator.home import Home
@@ -188,6 +189,27 @@ def _knowledge(
     interfaces = shared_knowledge.interfaces(home, before, frozenset(shared))
     found = knowledge.search(home, agents, task.title, limit=KNOWLEDGE_AT_MOST)
     return shared_knowledge.once(home, [*interfaces[-KNOWLEDGE_AT_MOST:], *found])[:KNOWLEDGE_AT_MOST]
+
+
+def component_review(
+    subject: Subject,
+    tasks: Sequence[BuildTask],
+    *,
+    review: int,
+    evidence: Sequence[Mapping[str, Any]],
+    earlier: Sequence[Verdict],
+    diff: str,
+) -> str:
+    """Return the first message of a session that reviews a component; `evidence` has kind, told and findings."""
+    return _render(
+        "component_review",
+        subject=subject,
+        tasks=tasks,
+        review=review,
+        evidence=evidence,
+        earlier=earlier,
+        diff=diff,
+    )
 
 
 @cache

@@ -57,7 +57,7 @@ async def run_selected(
 async def _recorded(prepared: Prepared, run: Run, command: str, selection: Selection, then: Then | None) -> Dispatched:
     began = time.monotonic()
     order = prepared.order
-    _record_start(prepared, run, command, selection)
+    record_start(prepared, run, command, selection)
     status, reason = "stopped", "ended from outside"
     try:
         await baseline(run, await asyncio.to_thread(run.repository.head))
@@ -85,7 +85,8 @@ def _end(dispatched: Dispatched) -> tuple[str, str]:
     return ("failed", f"not merged: {', '.join(unmerged)}") if unmerged else ("succeeded", "")
 
 
-def _record_start(prepared: Prepared, run: Run, command: str, selection: Selection) -> None:
+def record_start(prepared: Prepared, run: Run, command: str, selection: Selection) -> None:
+    """Record that a run begins, with what and for which tasks."""
     plan = prepared.plan
     run.events.record("plan", f"plan/{plan_digest(plan)}", {"digest": plan_digest(plan), **_outline(plan)})
     data = {

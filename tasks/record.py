@@ -20,7 +20,7 @@ from orchestrator.workspace import Repository
 from tasks.notice import tell_coordinator
 from tasks.run import Run
 
-_POWERS = {row.name for row in authority.TABLE if row.power}
+POWERS = {row.name for row in authority.TABLE if row.power}
 """The rules by which one agent's power decides, and not the agreement of all."""
 
 
@@ -34,7 +34,7 @@ def log_ruling(run: Run, session: SessionRef, ruling: Ruling) -> None:
     data = {**ruling.model_dump(mode="json"), "attempt": session.attempt, "round": session.round}
     run.events.record("ruling", place, data, session=session)
     by = ruling.by[0] if ruling.by else session.agent
-    if ruling.rule in _POWERS:
+    if ruling.rule in POWERS:
         log_decision(
             run,
             session,

@@ -130,7 +130,11 @@ def _refuse(prepared: Prepared, todo: frozenset[str]) -> None:
     """Refuse what cannot work before anything is started."""
     require_turns(prepared, todo)
     _refuse_busy(prepared.home)
-    level = require_sandbox(prepared)
+    tell_agents(require_sandbox(prepared))
+
+
+def tell_agents(level: str) -> None:
+    """Say who acts as the agents, and what isolates what they run."""
     click.echo("agents    scripted (playbook): their turns are played, no model is called", err=True)
     if level == "none":
         click.echo("sandbox   none: what agents and gates run is not isolated from this machine", err=True)

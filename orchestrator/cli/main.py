@@ -40,6 +40,7 @@ SECTIONS = {
         "phase": Entry("running", "Have every task of one phase done."),
         "build": Entry("running", "Have the whole plan done."),
         "sync": Entry("running", "Have agents share what they know and settle what contradicts."),
+        "review": Entry("reviewing", "Have a merged component judged, with evidence from our own tools."),
         "demo": Entry("demo", "Build a working MCP server with scripted agents and prove it."),
     },
     "See the runs in Prefect's UI": {
