@@ -14,7 +14,7 @@ demo: .venv/run.stamp ## build the bundled plan with the playbook, without any k
 test: .venv/dev.stamp ## check, then run every test
 	@command -v bwrap >/dev/null || scripts/install-packages
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
 check: .venv/dev.stamp ## format, lint, types, direction of imports
 	@$(BIN)/ruff format --check --quiet . || { echo "run $(BIN)/ruff format ." >&2; exit 1; }

@@ -28,6 +28,7 @@ def problems(draft: Draft, directory: names.Directory, definitions: Collection[s
     yield from _twice(draft)
     yield from _agents(draft, directory, definitions)
     yield from _phases(draft)
+    yield from _gates(draft)
     for task in draft.tasks.items:
         yield from (f"task {task.id}: {fault}" for fault in _task(task, draft, directory))
     yield from (f"tasks wait for each other: {' → '.join(cycle)}" for cycle in _cycles(deps))
@@ -88,6 +89,16 @@ def _phases(draft: Draft) -> Iterator[str]:
     for component in draft.components.items:
         if str(component.phase) not in draft.phases.ids:
             yield f"component {component.number}: phase {component.phase} is not in this plan"
+
+
+def _gates(draft: Draft) -> Iterator[str]:
+    for name, commands in draft.head.gates.items():
+        testing = [command.name for command in commands if command.tests]
+        if len(testing) > 1:
+            yield (
+                f"gate {name}: {' and '.join(testing)} both run tests, but each would have to run those of the other; "
+                "make them one command"
+            )
 
 
 def _task(task: BuildTask, draft: Draft, directory: names.Directory) -> Iterator[str]:

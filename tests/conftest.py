@@ -2,10 +2,15 @@
 
 A test that needs Prefect asks for `prefect_server` and imports what uses Prefect inside its own body: Prefect reads
 its settings from the environment when it is imported, and the server's address is known only by then.
+
+Where several processes share the tests, they share that server and the toolchains as well: they lie in one folder,
+which the first process makes and removes.
 """
 
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +19,25 @@ import pytest
 from orchestrator import server
 from orchestrator.home import Home
 from orchestrator.server import Server
+
+SHARED = "TESTS_SHARED_FOLDER"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the folder that all processes of the session share."""
+    if not hasattr(config, "workerinput"):
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the session's server, whichever process started it, and remove what they shared."""
+    if not hasattr(config, "workerinput"):
+        server.down(_server_home())
+        shutil.rmtree(os.environ.pop(SHARED))
+
+
+def _server_home() -> Home:
+    return Home(Path(os.environ[SHARED]) / "home")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -25,7 +49,7 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
             if name.startswith(("MBO_", "PREFECT_", "GIT_", "XDG_")):
                 patch.delenv(name)
         patch.setenv("HOME", str(folder))
-        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        patch.setenv("XDG_CACHE_HOME", str(Path(os.environ[SHARED]) / "cache"))
         yield
 
 
@@ -36,15 +60,12 @@ def home(tmp_path: Path) -> Home:
 
 
 @pytest.fixture(scope="session")
-def prefect_server(clean_environment: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def prefect_server(clean_environment: None) -> Iterator[Server]:
     """Run one Prefect server from the first test that asks until the session's end, and point the environment at it."""
     assert "prefect" not in sys.modules, "import Prefect inside the tests that ask for prefect_server, not before"
-    shared = Home(tmp_path_factory.mktemp("server") / "home")
-    try:
-        running = server.up(shared)
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in server.environment(shared, running).items():
-                patch.setenv(name, value)
-            yield running
-    finally:
-        server.down(shared)
+    shared = _server_home()
+    running = server.up(shared)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment(shared, running).items():
+            patch.setenv(name, value)
+        yield running

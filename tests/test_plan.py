@@ -337,6 +337,10 @@ WRONG: dict[str, tuple[Change, str]] = {
         lambda raw: raw["tasks"][1].update(kind="doc"),
         "task 1.2: gate: there is no gate for its kind, doc; add it under `gates`",
     ),
+    "gate with tests in two commands": (
+        lambda raw: raw["gates"]["design"].append({"name": "more", "run": ["true"], "tests": True}),
+        "gate design: tests and more both run tests, but each would have to run those of the other; make them one command",
+    ),
     "gate without command": (
         lambda raw: raw["gates"].update(code=[{"name": "b", "run": []}]),
         "gates: code: item 1: run: must have at least 1 item after validation, not 0",
