@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ def test_there_are_a_few_ticks_and_none_too_near(seconds: float) -> None:
     ticks = [at for at, _ in time.ticks(7)]
 
     assert len(ticks) <= 8
-    assert all(later - earlier >= time.seconds / 10 for earlier, later in zip(ticks, ticks[1:], strict=False))
+    assert all(later - earlier >= time.seconds / 10 for earlier, later in pairwise(ticks))
 
 
 def test_after_a_pause_the_date_is_told() -> None:

@@ -44,6 +44,7 @@ class Elements(HTMLParser):
         self.found: list[tuple[str, dict[str, str | None]]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep an element's name and attributes."""
         self.found.append((tag, dict(attrs)))
 
 
@@ -53,7 +54,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Home:
     home = Home(tmp_path_factory.mktemp("hostile"))
     history = everything(home)
     use_powers(history)
-    plan = copy.deepcopy(PLAN)
+    plan: dict[str, Any] = copy.deepcopy(PLAN)
     plan["name"] = f"ends {HOSTILE}"
     plan["phases"][1]["name"] = plan["components"][2]["name"] = LONG
     for task in plan["tasks"]:
@@ -103,7 +104,7 @@ def test_the_page_fits_a_phone_and_a_desk_without_a_word_on_the_console(page: st
 def browsed(path: Path, folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     """Open a page in headless Chromium; return what its script left in the body, and what the console said."""
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert browser, "no Chromium here; run scripts/install-packages --all"
+    assert browser, "no Chromium here; run scripts/install-packages --tests"
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--window-size=1600,1000"]
     command = [browser, *options, f"--user-data-dir={folder / 'browser'}", "--dump-dom", path.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
@@ -117,19 +118,11 @@ def test_nothing_is_fetched_and_nothing_runs(page: str) -> None:
     elements = Elements()
     elements.feed(page)
 
+    names = {name for name, _ in elements.found}
     attributes = {name for _, given in elements.found for name in given}
-    policy = next(given["content"] for tag, given in elements.found if given.get("http-equiv"))
+    policy = next(given["content"] for _, given in elements.found if given.get("http-equiv"))
     links = [given["href"] for _, given in elements.found if given.get("href")]
-    assert not {tag for tag, _ in elements.found} & {
-        "script",
-        "img",
-        "link",
-        "iframe",
-        "object",
-        "base",
-        "form",
-        "image",
-    }
+    assert not names & {"script", "img", "image", "link", "iframe", "object", "base", "form"}
     assert not {name for name in attributes if name.startswith("on") or name in ("src", "style", "xlink:href")}
     assert policy and policy.startswith("default-src 'none'; style-src 'sha256-")
     assert links and all(link and link.startswith("#") for link in links)
@@ -138,7 +131,7 @@ def test_nothing_is_fetched_and_nothing_runs(page: str) -> None:
 
 def test_every_link_leads_to_a_section(page: str) -> None:
     """The names in the navigation are those of headings."""
-    targets = re.findall(r'<a href="#([^"]+)"', page)
+    targets: list[str] = re.findall(r'<a href="#([^"]+)"', page)
 
     assert targets
     assert [name for name in targets if f'id="{name}"' not in page] == []

@@ -1,8 +1,8 @@
 """Promises of the report: right figures, the same text from the same journal, no markup of the agents' own."""
 
+import json
 import re
 import shutil
-import json
 from collections.abc import Callable
 from pathlib import Path
 
