@@ -40,7 +40,6 @@ def html(home: Home, phase: int | None = None) -> str:
                 style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
                 notes=[note for note in (overview.scripted(ask("runs")), overview.bare(ask("runs"))) if note],
                 pictures=_pictures(ask),
-                has_forecast=False,
             )
         )
 
@@ -64,8 +63,12 @@ def _pictures(ask: Ask) -> dict[str, Markup]:
     return {
         "timeline": timeline.draw(spans, time),
         "graph": graph.draw(tasks),
-        "burn_up": burn_up.draw(merges, len(tasks), time),
+        "burn_up": burn_up.draw(merges, len(tasks), time, _band(ask)),
     }
+
+
+def _band(ask: Ask) -> list[burn_up.Band]:
+    return [burn_up.Band(**point) for row in ask("forecast") for point in row["band"]]
 
 
 def _plain(value: object, limit: int = 240) -> str:
@@ -82,6 +85,7 @@ def _comma(number: int) -> str:
 
 _WORDS = {
     "completion": _completion,
+    "ahead": overview.ahead,
     "count": count,
     "dollars": dollars,
     "lifts": lifts,

@@ -76,6 +76,8 @@ class Clock(NamedTuple):
                 drawn = self.at(moment)
                 if not found or drawn - found[-1][0] >= apart:
                     found.append((drawn, _read(moment, step, is_first=not found)))
+        if self.stretches and (not found or found[0][0] >= apart):
+            found.insert(0, (0.0, f"{self.stretches[0].began:%d %b %H:%M}"))
         return found
 
 
