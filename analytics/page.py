@@ -5,6 +5,7 @@ The same journal gives the same page, byte for byte.
 
 import base64
 import hashlib
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -44,6 +45,7 @@ def html(home: Home, phase: int | None = None) -> str:
         )
 
 
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),

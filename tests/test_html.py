@@ -23,6 +23,8 @@ LONG = "a/very/long/path" * 40
 WIDTHS = (375, 1440)
 FRAMED = """<!doctype html><title>frames</title><body>{frames}<script>
 addEventListener("load", () => {{
+  for (const frame of document.querySelectorAll("iframe"))
+    for (const part of frame.contentDocument.querySelectorAll("details")) part.open = true;
   const seen = [...document.querySelectorAll("iframe")].map(({{contentDocument: page, contentWindow: window}}) => ({{
     width: window.innerWidth,
     content: page.documentElement.scrollWidth,
@@ -162,7 +164,7 @@ def test_the_same_journal_gives_the_same_page(hostile: Home, page: str, tmp_path
     assert html(elsewhere) == page
 
 
-@pytest.mark.parametrize("phase", [None, 1, 2], ids=["all", "one", "two"])
+@pytest.mark.parametrize("phase", [None, 2], ids=["all", "two"])
 def test_a_build_that_has_only_begun_has_a_page(home: Home, phase: int | None) -> None:
     """Nothing in it needs anything to have happened."""
     History(home).begin()
