@@ -25,6 +25,5 @@ def objection(row: Row) -> str:
 
 
 def hold(row: Row) -> str:
-    """Say what lifts the hold on a component."""
-    waiver = f"the user's waiver: mbo waive --component {row['component']} --reason TEXT"
-    return f"{row['lifts'] or 'a review that approves'}, or {waiver}"
+    """Say what lifts the hold on a component, in the words that were recorded with it."""
+    return row["lifts"] or f"a review that approves, or mbo waive --component {row['component']} --reason TEXT"

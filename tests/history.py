@@ -231,14 +231,14 @@ def use_powers(history: History) -> None:
     when = {"attempt": 1, "round": 1}
     history.event("approval_requested", "a/1", {**when, "by": "coordinator", "commit": "c" * 40}, **about)
     history.event("approval", "a/2", {**when, "by": "coordinator", "decision": "approve", "reason": "sound"}, **about)
-    history.event(
-        "approval_requested", "a/3", {**when, "by": "user", "commit": "c" * 40}, task="4.2", key=digest("4.2")
-    )
+    for number in (3, 4):  # a person is asked in each run anew
+        asked = {**when, "by": "user", "commit": "c" * 40}
+        history.event("approval_requested", f"a/{number}", asked, task="4.2", key=digest("4.2"))
     waiver = {"by": "user", "reason": "known and accepted", "scope": "task", "component": None, "power": "veto"}
     history.event("waiver", "w/1", waiver, task="2.1", key=digest("2.1"))
-    for component, power in ((1, "block"), (3, "veto")):
+    for number, (component, power) in enumerate(((1, "block"), (3, "block"), (3, "veto"))):
         data = {"component": component, "by": "security", "power": power, "reason": "thin tests", "lifts": "more tests"}
-        history.event("hold", f"h/{component}", data)
+        history.event("hold", f"h/{number}", data)
     data = {"component": 1, "by": "security", "power": "block", "reason": "tests were added", "lifts": ""}
     history.event("hold_lifted", "h/1/lifted", data)
     evidence = {"coverage": {"line": 71.5}}

@@ -201,6 +201,7 @@ def test_every_use_of_a_power_is_told(disputed: Home) -> None:
         "**4.2** waits for the approval of `user`.",
         "**2.1**: veto set aside by `user`: known and accepted",
         "component 1 (alpha) held by a block of `security`: thin tests - Lifted: tests were added",
+        "component 3 (gamma) held by a block of `security`: thin tests - Lifted: said anew in a later review",
         "component 3 (gamma) held by a veto of `security`: thin tests - It stands; lifted by more tests",
         "component 3 (gamma), review 2: veto.",
         "**3.2** deadlocked (rounds): they go in circles - Resolved by `coordinator`, give-up: too big",
