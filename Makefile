@@ -12,7 +12,7 @@ demo: .venv/run.stamp ## build the bundled plan with the playbook, without any k
 	@$(BIN)/mbo demo --directory .demo
 
 test: .venv/dev.stamp ## check, then run every test
-	@command -v bwrap >/dev/null || scripts/install-packages
+	@command -v bwrap >/dev/null && command -v chromium >/dev/null || scripts/install-packages --tests
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
+from analytics.expectation import expected
 from analytics.next_steps import next_steps
 from analytics.risks import risks
 from analytics.rows import Ask, Row
@@ -37,6 +38,8 @@ def opened(home: Home, phase: int | None = None) -> Iterator[Ask]:
         def ask(name: str) -> list[Row]:
             if name in _DERIVED:
                 return _DERIVED[name](ask)
+            if name == "forecast":
+                return [] if phase else expected(ask, read(home.metrics))  # it is the whole plan's
             return store.ask(connection, name, **({} if name in WHOLE_PROJECT else {"phase": phase}))
 
         yield ask

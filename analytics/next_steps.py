@@ -44,7 +44,7 @@ def _awaited(ask: Ask) -> list[Step]:
         if row["asked"] == "user"
         else Step("awaited", f"waits for the approval of {row['asked']}", task=row["task"])
         for row in ask("approvals")
-        if row["decision"] is None and row["state"] != "merged"
+        if row["decision"] is None and row["state"] not in ("merged", "failed")
     ]
     open_ = [row for row in ask("contradictions") if row["state"] == "open"]
     sides = [Step("awaited", f"say which side stands on {row['subject']}", "mbo conflicts") for row in open_]

@@ -13,6 +13,7 @@ def summary(ask: Ask) -> list[str]:
         *_components(ask("lines"), total),
         *_evidence(total),
         *_cost(total),
+        *_forecast(ask("forecast")),
         *_runs(runs),
         *_model(runs),
         *_sandbox(runs),
@@ -60,6 +61,12 @@ def lines(ask: Ask) -> list[str]:
         ],
         numbers=5,
     )
+
+
+def ahead(row: Row) -> str:
+    """Say when a forecast sees the end of what is left."""
+    p50, p75, p90 = (duration(row[name]) for name in ("p50", "p75", "p90"))
+    return f"{count(row['left'], 'task')} left, merged within {p50} (50 %), {p75} (75 %) or {p90} (90 %) of steady work"
 
 
 def scripted(runs: list[Row]) -> str:
@@ -111,6 +118,10 @@ def _evidence(total: Row) -> list[str]:
 def _cost(total: Row) -> list[str]:
     cost = dollars(total["known_dollars"], total["unpriced_turns"])
     return item(f"Cost: {cost} for {count(total['turns'], 'turn')}.")
+
+
+def _forecast(rows: list[Row]) -> list[str]:
+    return [line for row in rows for line in item(f"Forecast: {ahead(row)}.", f"{text(row['basis'])}.")]
 
 
 def _runs(runs: list[Row]) -> list[str]:

@@ -5,6 +5,7 @@ The same journal gives the same page, byte for byte.
 
 import base64
 import hashlib
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -40,11 +41,11 @@ def html(home: Home, phase: int | None = None) -> str:
                 style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
                 notes=[note for note in (overview.scripted(ask("runs")), overview.bare(ask("runs"))) if note],
                 pictures=_pictures(ask),
-                has_forecast=False,
             )
         )
 
 
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -64,8 +65,12 @@ def _pictures(ask: Ask) -> dict[str, Markup]:
     return {
         "timeline": timeline.draw(spans, time),
         "graph": graph.draw(tasks),
-        "burn_up": burn_up.draw(merges, len(tasks), time),
+        "burn_up": burn_up.draw(merges, len(tasks), time, _band(ask)),
     }
+
+
+def _band(ask: Ask) -> list[burn_up.Band]:
+    return [burn_up.Band(**point) for row in ask("forecast") for point in row["band"]]
 
 
 def _plain(value: object, limit: int = 240) -> str:
@@ -82,6 +87,7 @@ def _comma(number: int) -> str:
 
 _WORDS = {
     "completion": _completion,
+    "ahead": overview.ahead,
     "count": count,
     "dollars": dollars,
     "lifts": lifts,

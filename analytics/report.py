@@ -33,7 +33,7 @@ class Section(NamedTuple):
 
 SECTIONS = (
     Section("Executive summary", ("totals",), overview.summary),
-    Section("Task completion", ("progress", "components", "tasks", "burn_up"), overview.progress),
+    Section("Task completion", ("progress", "components", "tasks", "burn_up", "forecast"), overview.progress),
     Section("Agent metrics", ("agents",), overview.agents),
     Section("Risk assessment", ("risks",), outlook.risks),
     Section("Next steps", ("next_steps",), outlook.next_steps),

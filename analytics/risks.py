@@ -74,9 +74,7 @@ def _stuck(ask: Ask) -> list[Risk]:
         oldest = min(failed, key=lambda row: ends[row["task"]] or until)
         held = len({task for row in failed for task in row["holds_up"]})
         since = _age(until - (ends[oldest["task"]] or until))
-        text = (
-            f"{count(held, 'task')} held up by failures; the oldest, {oldest['task']}, for {since}: {oldest['reason']}"
-        )
+        text = f"failed {since} ago: {oldest['reason']}; failures hold up {count(held, 'task')}"
         found.append(Risk("high", "failure", text, lifts.failure(oldest), oldest["task"]))
     return found
 
@@ -84,7 +82,7 @@ def _stuck(ask: Ask) -> list[Risk]:
 def _undecided(ask: Ask) -> list[Risk]:
     """Find deadlocks and contradictions that nobody has resolved."""
     deadlocks = [
-        Risk("medium", "deadlock", f"{', '.join(row['tasks'])} hold each other up: {row['reason']}", "a resolution")
+        Risk("medium", "deadlock", f"deadlock of {', '.join(row['tasks'])}: {row['reason']}", "a resolution")
         for row in ask("deadlocks")
         if row["resolution"] is None
     ]
@@ -102,7 +100,7 @@ def _overdue(ask: Ask) -> list[Risk]:
     usual = [row["seconds"] / row["effort"] for row in tasks if row["state"] == "merged" and row["seconds"]]
     if len(usual) < _SAMPLE:
         return []
-    left = {row["task"]: row for row in tasks if row["state"] != "merged"}
+    left = {row["task"]: row for row in tasks if row["state"] not in ("merged", "failed")}
     ahead = paths.longest(
         paths.dependents({task: row["deps"] for task, row in left.items()}),
         {task: row["effort"] for task, row in left.items()},

@@ -94,6 +94,7 @@ def record_start(prepared: Prepared, run: Run, command: str, selection: Selectio
         "model": run.model.name,
         "sandbox": run.sandbox.level,
         "slots": prepared.order.slots,
+        "barrier": prepared.order.barrier,
         "plan": plan_digest(plan),
         "tasks": [task.id for task in plan.tasks if task.id in selection.tasks],
         "merged": sorted(selection.tasks & prepared.merged),

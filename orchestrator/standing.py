@@ -53,6 +53,12 @@ class LastRun(Frozen):
     sandbox: str
     plan: str
     """The digest of the plan that it ran."""
+    tasks: tuple[str, ...] = ()
+    """The ids of the tasks that it was to have merged."""
+    slots: int = 4
+    """How many tasks were under way at once."""
+    barrier: bool = False
+    """Whether a phase began only when the one before it had ended."""
 
 
 class Board(Frozen):
@@ -134,6 +140,9 @@ def _last_run(events: Sequence[JsonObject], held_by: JsonObject | None) -> LastR
         model=data["model"],
         sandbox=data["sandbox"],
         plan=data["plan"],
+        tasks=tuple(data["tasks"]),
+        slots=data["slots"],
+        barrier=data.get("barrier", False),
     )
 
 

@@ -86,9 +86,7 @@ def _levels(most: int) -> Markup:
 
 
 def _times(clock: Clock, whole: float) -> Markup:
-    ticks = clock.ticks(5, whole)
-    marks = [svg.tag("text", words, x=svg.percent(at / whole), y=_HEIGHT - 6, class_="tick") for at, words in ticks]
-    return svg.join(*(mark for (at, _), mark in zip(ticks, marks, strict=True) if at <= 0.88 * whole))
+    return svg.join(*(svg.tick(at / whole, words, _HEIGHT - 6) for at, words in clock.ticks(5, whole)))
 
 
 def _now(clock: Clock, whole: float) -> Markup:

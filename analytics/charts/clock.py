@@ -7,7 +7,30 @@ from typing import NamedTuple
 _LONG = 60.0  # seconds without anything; a pause is never shorter
 _LONG_SHARE = 0.05  # of the busy time
 _PAUSE_SHARE = 0.02  # of the busy time: how wide a pause is drawn
-_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800)
+_STEPS = (
+    1,
+    2,
+    5,
+    10,
+    15,
+    30,
+    60,
+    120,
+    300,
+    600,
+    900,
+    1800,
+    3600,
+    7200,
+    14400,
+    21600,
+    43200,
+    86400,
+    172800,
+    604800,
+    2592000,
+    7776000,
+)
 
 Interval = tuple[datetime, datetime]
 
@@ -43,12 +66,18 @@ class Clock(NamedTuple):
         """Return where to draw the time and how it reads, spread over `whole` drawn seconds."""
         whole = whole or self.seconds
         step = next((step for step in _STEPS if whole / step <= at_most), _STEPS[-1])
+        apart = 0.7 * whole / at_most
         found: list[tuple[float, str]] = []
         for stretch in self.stretches:
+            if stretch.offset:  # after a pause the time is told anew, in the place of what stood too near
+                found = [tick for tick in found if stretch.offset - tick[0] >= apart]
+                found.append((stretch.offset, f"{stretch.began:%d %b %H:%M}"))
             for moment in _multiples(stretch, step):
                 drawn = self.at(moment)
-                if not found or drawn - found[-1][0] >= 0.7 * whole / at_most:
+                if not found or drawn - found[-1][0] >= apart:
                     found.append((drawn, _read(moment, step, is_first=not found)))
+        if self.stretches and (not found or found[0][0] >= apart):
+            found.insert(0, (0.0, f"{self.stretches[0].began:%d %b %H:%M}"))
         return found
 
 

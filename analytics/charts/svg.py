@@ -39,5 +39,12 @@ def percent(share: float) -> str:
     return f"{_value(100 * share)}%"
 
 
+def tick(at: float, words: str, y: float) -> Markup:
+    """Return a label at a share of the width, on that side of it where there is room."""
+    near_end = at > 0.9
+    anchor, dx = ("end", -3) if near_end else (None, 3)
+    return tag("text", words, x=percent(at), dx=dx, y=y, text_anchor=anchor, class_="tick")
+
+
 def _value(value: object) -> object:
     return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else value

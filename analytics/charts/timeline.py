@@ -97,7 +97,7 @@ def _times(clock: Clock, height: float) -> Markup:
         *(
             svg.join(
                 svg.tag("line", x1=(x := svg.percent(at / clock.seconds)), x2=x, y1=18, y2=height, class_="grid"),
-                svg.tag("text", words, x=x, dx=3, y=12, class_="tick"),
+                svg.tick(at / clock.seconds, words, 12),
             )
             for at, words in clock.ticks(7)
         )

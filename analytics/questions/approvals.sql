@@ -15,5 +15,11 @@ left join approvals as given on given.position = (
         and later.attempt is not distinct from requests.attempt and later.round is not distinct from requests.round
 )
 left join standings on standings.id = requests.task
-where $phase::integer is null or standings.phase = $phase
+where not exists ( -- a person is asked anew in each run; the last time counts
+        select 1 from approval_requests as later
+        where later.position > requests.position and later.task = requests.task
+            and later.key is not distinct from requests.key and later.by_agent is not distinct from requests.by_agent
+            and later.attempt is not distinct from requests.attempt and later.round is not distinct from requests.round
+    )
+    and ($phase::integer is null or standings.phase = $phase)
 order by requests.position;

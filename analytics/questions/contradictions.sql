@@ -6,11 +6,9 @@ select
     }) as sides,
     state, kept, by_agent, reason, time as since
 from contradictions
-where not exists ( -- what was said last of the same two sides counts
+where not exists ( -- what was said last counts
         select 1 from contradictions as later
-        where later.position > contradictions.position and later.about is not distinct from contradictions.about
-            and list_transform(later.sides, lambda side: side ->> '$.id')
-                = list_transform(contradictions.sides, lambda side: side ->> '$.id')
+        where later.position > contradictions.position and later.about_id = contradictions.about_id
     )
     and ($phase::integer is null or exists (
         select 1 from tasks

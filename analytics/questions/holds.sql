@@ -11,6 +11,10 @@ left join lateral (
         where lifted_holds.component = holds.component and lifted_holds.position > holds.position
             and (lifted_holds.by_agent = holds.by_agent or lifted_holds.by_agent = 'user')
         union all
+        select position, time, 'said anew in a later review' from holds as later
+        where later.component = holds.component and later.position > holds.position
+            and later.by_agent = holds.by_agent
+        union all
         select position, time, 'waived: ' || reason from waivers
         where waivers.component = holds.component and waivers.position > holds.position
             and (waivers.power is null or waivers.power = holds.power)

@@ -21,7 +21,8 @@ select
     tasks.component_name,
     tasks.kind,
     tasks.effort,
-    standings.agent,
+    standings.agent, -- who had it last
+    tasks.agent as planned_agent,
     tasks.deps,
     standings.state,
     standings.reason,

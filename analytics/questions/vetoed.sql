@@ -11,6 +11,7 @@ join tasks on tasks.id = rulings.task
 where rulings.decision in ('veto', 'block') and standings.state <> 'merged'
     and not exists (
         select 1 from waivers where waivers.task = rulings.task and waivers.position > rulings.position
+            and coalesce(waivers.power, rulings.decision) = rulings.decision
     )
     and ($phase::integer is null or standings.phase = $phase)
 order by standings.place;

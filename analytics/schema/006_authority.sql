@@ -85,7 +85,9 @@ from events where kind = 'hold_lifted';
 
 create view contradictions as
 select
-    id, task, run, position, time,
+    id,
+    coalesce(data ->> '$.id', (data -> '$.sides')::varchar) as about_id, -- the same for the same sides
+    task, run, position, time,
     data ->> '$.about' as about,
     data ->> '$.subject' as subject,
     objects_at(data, '$.sides') as sides,

@@ -1,0 +1,139 @@
+"""How long tasks take: what was measured, and durations drawn from what that leaves likely.
+
+The model: the logarithm of a task's seconds is a level common to the plan, plus what its effort adds, plus what its
+agent adds, plus noise. Each of these is drawn towards what the plan says (`SECONDS_PER_POINT` for each effort point) as
+long as little is measured: an agent towards its effort, an effort towards its points, the level towards the prior. The
+level's prior has heavy tails, so that a few measured tasks move it however far it was off. Draws come from a Gibbs
+sampler, each with parameters of its own: what is not known about them widens the forecast. A task under way counts as
+one that lasts longer than it has lasted so far.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from random import Random
+from statistics import NormalDist
+from typing import NamedTuple
+
+SECONDS_PER_POINT = 600.0
+"""What a task takes for each point of its effort before anything is measured: ten minutes."""
+
+_LEVEL_SPREAD, _LEVEL_FREEDOM = 0.6, 3.0
+"""Scale and degrees of freedom of the level's prior, a Student distribution around `SECONDS_PER_POINT`."""
+_EFFORT_VARIANCE = 0.25**2
+_AGENT_SHAPE, _AGENT_SCALE = 3.0, 0.25
+"""The inverse gamma prior of the variance between agents: about 0.35 squared."""
+_NOISE_SHAPE, _NOISE_SCALE = 3.0, 0.8
+"""The inverse gamma prior of the noise's variance: about 0.6 squared."""
+_BURN_IN = 100
+_LONGEST = 18.0
+"""No task is drawn longer than e to this power of seconds (two years): tails must not end in an overflow."""
+_NORMAL = NormalDist()
+
+
+class Lasting(NamedTuple):
+    """A task that has lasted so many seconds: until its merge, or until now where it is under way."""
+
+    task: str
+    agent: str
+    effort: int
+    seconds: float
+
+
+class _Draw(NamedTuple):
+    """One set of parameters."""
+
+    level: float
+    efforts: dict[int, float]
+    agents: dict[str, float]
+    noise: float
+
+    def middle(self, agent: str, effort: int) -> float:
+        """Return the logarithm of the median seconds of a task."""
+        return math.log(SECONDS_PER_POINT * effort) + self.level + self.efforts[effort] + self.agents[agent]
+
+
+def draws(
+    merged: Sequence[Lasting], running: Sequence[Lasting], ahead: Sequence[Lasting], random: Random
+) -> Iterator[list[float]]:
+    """Yield again and again the whole seconds of the tasks under way, then of those ahead, each time drawn anew."""
+    seen = [*merged, *running]
+    logs = [math.log(max(item.seconds, 0.1)) for item in seen]
+    known = len(merged)
+    agents = {item.agent for item in (*seen, *ahead)}
+    efforts = {item.effort for item in (*seen, *ahead)}
+    draw = _Draw(0.0, dict.fromkeys(efforts, 0.0), dict.fromkeys(agents, 0.0), 0.6)
+    variance = _AGENT_SCALE / _AGENT_SHAPE
+    count = -_BURN_IN if seen else 0
+    while True:
+        lasted = logs[:known]
+        for item, log in zip(running, logs[known:], strict=True):
+            lasted.append(_beyond(log, draw.middle(item.agent, item.effort), draw.noise, random))
+        if count >= 0:
+            yield [
+                *(math.exp(min(log, _LONGEST)) for log in lasted[known:]),
+                *(
+                    math.exp(min(random.gauss(draw.middle(item.agent, item.effort), draw.noise), _LONGEST))
+                    for item in ahead
+                ),
+            ]
+        count += 1
+        offsets = [log - math.log(SECONDS_PER_POINT * item.effort) for log, item in zip(lasted, seen, strict=True)]
+        draw, variance = _next(draw, variance, seen, offsets, random)
+
+
+def _next(
+    draw: _Draw, variance: float, seen: Sequence[Lasting], offsets: Sequence[float], random: Random
+) -> tuple[_Draw, float]:
+    """Return the parameters that follow in the chain, given how far each task seen is off what the plan says."""
+    noise = draw.noise**2
+    spread = _LEVEL_SPREAD**2 / _gamma((_LEVEL_FREEDOM + 1) / 2, _freedom(draw.level), random)
+    rest = [off - draw.efforts[item.effort] - draw.agents[item.agent] for off, item in zip(offsets, seen, strict=True)]
+    level = _mean(sum(rest), len(rest), noise, spread, random)
+    by_effort: defaultdict[int, list[float]] = defaultdict(list)
+    for off, item in zip(offsets, seen, strict=True):
+        by_effort[item.effort].append(off - level - draw.agents[item.agent])
+    efforts = {
+        effort: _mean(sum(by_effort[effort]), len(by_effort[effort]), noise, _EFFORT_VARIANCE, random)
+        for effort in sorted(draw.efforts)
+    }
+    by_agent: defaultdict[str, list[float]] = defaultdict(list)
+    for off, item in zip(offsets, seen, strict=True):
+        by_agent[item.agent].append(off - level - efforts[item.effort])
+    agents = {
+        agent: _mean(sum(by_agent[agent]), len(by_agent[agent]), noise, variance, random)
+        for agent in sorted(draw.agents)
+    }
+    told = [agents[agent] for agent in by_agent if by_agent[agent]]
+    variance = _variance(_AGENT_SHAPE, _AGENT_SCALE, told, random)
+    errors = [off - level - efforts[item.effort] - agents[item.agent] for off, item in zip(offsets, seen, strict=True)]
+    noise = _variance(_NOISE_SHAPE, _NOISE_SCALE, errors, random)
+    return _Draw(level, efforts, agents, math.sqrt(noise)), variance
+
+
+def _freedom(level: float) -> float:
+    return (_LEVEL_FREEDOM + (level / _LEVEL_SPREAD) ** 2) / 2
+
+
+def _mean(total: float, count: int, noise: float, prior: float, random: Random) -> float:
+    """Draw the mean of `count` values that sum to `total`, whose prior is around zero."""
+    precision = count / noise + 1 / prior
+    return random.gauss(total / noise / precision, precision**-0.5)
+
+
+def _variance(shape: float, scale: float, errors: Sequence[float], random: Random) -> float:
+    """Draw the variance of these errors, whose prior is an inverse gamma distribution."""
+    return 1 / _gamma(shape + len(errors) / 2, scale + sum(error * error for error in errors) / 2, random)
+
+
+def _gamma(shape: float, rate: float, random: Random) -> float:
+    return random.gammavariate(shape, 1 / rate)
+
+
+def _beyond(least: float, middle: float, noise: float, random: Random) -> float:
+    """Draw from a normal distribution what is more than `least`."""
+    low = (least - middle) / noise
+    if low > 4:  # so far out the tail is all but exponential, and its mass too small to be computed with
+        return least + noise * random.expovariate(low)
+    below = _NORMAL.cdf(low)
+    return middle + noise * _NORMAL.inv_cdf(min(below + (1 - below) * random.random(), 1 - 1e-12) or 1e-12)

@@ -1,0 +1,244 @@
+"""When what is left of a plan will be merged: from measured durations, by running through its schedule many times."""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from random import Random
+
+from analytics import durations
+from analytics.durations import Lasting
+from analytics.simulation import Course
+from orchestrator.models import Frozen, JsonObject, Plan
+from orchestrator.models.value import now as this_moment
+from orchestrator.standing import Board
+
+SAMPLES = 400
+SLOTS = 4
+"""How many tasks are taken to be under way at once where no run has said so."""
+_STEPS = 40
+"""How many moments the band has."""
+
+
+class Quantiles(Frozen):
+    """By when something ends with 50, 75 and 90 % probability, in seconds from the moment of the forecast."""
+
+    p50: float = 0.0
+    p75: float = 0.0
+    p90: float = 0.0
+
+
+class Expected(Quantiles):
+    """When one task ends; `begins` is when it begins most likely (the median), 0 while it is under way."""
+
+    begins: float = 0.0
+
+
+class Band(Frozen):
+    """How many tasks are merged at a moment ahead: at the least (10 %), most likely (50 %), at best (90 %)."""
+
+    seconds: float
+    low: float
+    middle: float
+    high: float
+
+
+class Forecast(Quantiles):
+    """When all tasks of the plan, or of the run under way, are merged, if none of them fails and the work goes on."""
+
+    at: datetime
+    """The moment that all seconds count from."""
+    scope: str
+    """`run`, where a run is under way, else `plan`."""
+    left: int
+    """How many tasks have to be merged."""
+    measured: int
+    """From how many merged tasks durations are known."""
+    samples: int
+    method: str
+    """How this was found, in one line."""
+    basis: str
+    """What it rests on, in one line."""
+    by_phase: dict[int, Quantiles] = {}
+    by_task: dict[str, Expected] = {}
+    band: tuple[Band, ...] = ()
+    """From now to a moment that all is merged by with 95 %; counts what was merged before as well."""
+
+
+def forecast(
+    plan: Plan,
+    events: Iterable[JsonObject],
+    board: Board,
+    *,
+    at: datetime | None = None,
+    samples: int = SAMPLES,
+    seed: int = 0,
+) -> Forecast:
+    """Return when what is left will be merged; the same history and moment give the same forecast."""
+    at = at or this_moment()
+    last = board.last_run
+    under_way = last is not None and last.ending == "running" and not board.is_other_plan
+    chosen = set(last.tasks) if last and under_way else {task.id for task in plan.tasks}
+    states = {item.task: item.state for item in board.tasks if item.task in chosen}
+    left = [task_id for task_id, state in states.items() if state != "merged"]
+    running = [task_id for task_id in left if states[task_id] == "running"]
+    slots = max(last.slots if last else SLOTS, len(running))
+    course = Course(plan, left, running, slots, barrier=bool(last and under_way and last.barrier))
+    merged, lasting = measured(plan, events, running, at)
+    predicted = predict(plan, course, merged, lasting, samples=samples, seed=seed)
+    return _summed_up(plan, course, predicted, len(states) - len(left)).model_copy(
+        update={
+            "at": at,
+            "scope": "run" if under_way else "plan",
+            "measured": len(merged),
+            "method": _method(samples, slots),
+            "basis": _basis(merged),
+        }
+    )
+
+
+def measured(
+    plan: Plan, events: Iterable[JsonObject], running: Collection[str], at: datetime
+) -> tuple[list[Lasting], list[Lasting]]:
+    """Return how long each merged task took and how long each of those `running` has lasted at the moment `at`.
+
+    Counted is the time that runs worked on the task, from its first event in each run to its last; not the time
+    between them.
+    """
+    known = {task.id: task for task in plan.tasks}
+    spans: defaultdict[str, dict[tuple[str, str], list[str]]] = defaultdict(dict)
+    merged: dict[str, str] = {}
+    for event in events:
+        task_id, key = event.get("task"), event.get("key")
+        if task_id not in known or key is None:
+            continue
+        span = spans[task_id].setdefault((key, event["run"]), [event["time"], event["time"]])
+        span[1] = event["time"]
+        if event["kind"] == "merged":
+            merged[task_id] = key
+
+    def lasting(task_id: str, seconds: float) -> Lasting:
+        return Lasting(task_id, known[task_id].agent, known[task_id].effort, seconds)
+
+    done = [
+        lasting(task_id, seconds)
+        for task_id, key in merged.items()
+        if task_id not in running and (seconds := _seconds(spans[task_id], key)) > 0
+    ]
+    return done, [lasting(task_id, _so_far(spans[task_id], at)) for task_id in running]
+
+
+def predict(
+    plan: Plan,
+    course: Course,
+    merged: Sequence[Lasting],
+    running: Sequence[Lasting],
+    *,
+    samples: int = SAMPLES,
+    seed: int = 0,
+) -> list[tuple[list[float], list[float]]]:
+    """Return for each sample when each task of the course begins and ends, in seconds from now."""
+    entries = {task.id: task for task in plan.tasks}
+    so_far = {item.task: item.seconds for item in running}
+    ahead = [
+        Lasting(task_id, entries[task_id].agent, entries[task_id].effort, 0.0)
+        for task_id in course.tasks
+        if task_id not in so_far
+    ]
+    order = {item.task: place for place, item in enumerate((*running, *ahead))}
+    found: list[tuple[list[float], list[float]]] = []
+    for drawn in islice(durations.draws(merged, running, ahead, Random(seed)), samples):  # noqa: S311 no secret
+        rest = [drawn[order[task_id]] - so_far.get(task_id, 0.0) for task_id in course.tasks]
+        ends = course.run(rest)
+        found.append(([end - lasts for end, lasts in zip(ends, rest, strict=True)], ends))
+    return found
+
+
+def _summed_up(
+    plan: Plan, course: Course, predicted: Sequence[tuple[list[float], list[float]]], merged: int
+) -> Forecast:
+    """Return the quantiles of what was predicted."""
+    phases = {task.id: task.phase for task in plan.tasks}
+    last: defaultdict[int, list[float]] = defaultdict(list)
+    for phase in sorted({phases[task_id] for task_id in course.tasks}):
+        own = [place for place, task_id in enumerate(course.tasks) if phases[task_id] == phase]
+        last[phase] = [max(ends[place] for place in own) for _, ends in predicted]
+    by_task = {
+        task_id: Expected(
+            **_quantiles([ends[place] for _, ends in predicted]),
+            begins=round(max(0.0, _quantile(sorted(begins[place] for begins, _ in predicted), 0.5)), 3),
+        )
+        for place, task_id in enumerate(course.tasks)
+    }
+    whole = [max(ends, default=0.0) for _, ends in predicted]
+    return Forecast(
+        **_quantiles(whole),
+        at=this_moment(),
+        scope="plan",
+        left=len(course.tasks),
+        measured=0,
+        samples=len(predicted),
+        method="",
+        basis="",
+        by_phase={phase: Quantiles(**_quantiles(ends)) for phase, ends in last.items()},
+        by_task=by_task,
+        band=_band([sorted(ends) for _, ends in predicted], merged) if course.tasks else (),
+    )
+
+
+def _band(ends: Sequence[Sequence[float]], merged: int) -> tuple[Band, ...]:
+    most = _quantile(sorted(each[-1] for each in ends), 0.95)
+    points: list[Band] = []
+    for step in range(_STEPS + 1):
+        seconds = most * step / _STEPS
+        counts = sorted(merged + bisect_right(each, seconds) for each in ends)
+        low, middle, high = (_quantile(counts, share) for share in (0.1, 0.5, 0.9))
+        points.append(Band(seconds=round(seconds, 3), low=low, middle=middle, high=high))
+    return tuple(points)
+
+
+def _quantiles(values: Sequence[float]) -> Mapping[str, float]:
+    ordered = sorted(values)
+    shares = {"p50": 0.5, "p75": 0.75, "p90": 0.9}
+    return {name: round(_quantile(ordered, share), 3) for name, share in shares.items()}
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    """Return the value below which a share of the ordered values lies, in between two where it falls there."""
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+
+
+def _seconds(spans: Mapping[tuple[str, str], Sequence[str]], key: str) -> float:
+    """Return how long runs worked on one form of a task."""
+    return sum(_between(*span) for (of, _), span in spans.items() if of == key)
+
+
+def _so_far(spans: Mapping[tuple[str, str], Sequence[str]], at: datetime) -> float:
+    """Return how long the newest form of a task has lasted until the moment `at`."""
+    if not spans:
+        return 0.0
+    *_, (newest, run) = spans
+    earlier = sum(_between(*span) for place, span in spans.items() if place[0] == newest and place[1] != run)
+    return earlier + max(0.0, (at - datetime.fromisoformat(spans[newest, run][0])).total_seconds())
+
+
+def _between(first: str, last: str) -> float:
+    return (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds()
+
+
+def _method(samples: int, slots: int) -> str:
+    return (
+        f"{samples} runs through the remaining schedule, {slots} tasks at once, with durations drawn by agent and "
+        "effort; as if no task failed and the work went on without a pause"
+    )
+
+
+def _basis(merged: Sequence[Lasting]) -> str:
+    if not merged:
+        return f"nothing measured yet: {durations.SECONDS_PER_POINT / 60:g} minutes for each effort point"
+    agents = len({item.agent for item in merged})
+    return f"{len(merged)} measured tasks of {agents} agents, drawn towards the plan's effort points"
