@@ -167,7 +167,7 @@ def _summed_up(
     by_task = {
         task_id: Expected(
             **_quantiles([ends[place] for _, ends in predicted]),
-            begins=round(max(0.0, _quantile(sorted(begins[place] for begins, _ in predicted), 0.5)), 3),
+            begins=round(max(0.0, quantile(sorted(begins[place] for begins, _ in predicted), 0.5)), 3),
         )
         for place, task_id in enumerate(course.tasks)
     }
@@ -188,12 +188,12 @@ def _summed_up(
 
 
 def _band(ends: Sequence[Sequence[float]], merged: int) -> tuple[Band, ...]:
-    most = _quantile(sorted(each[-1] for each in ends), 0.95)
+    most = quantile(sorted(each[-1] for each in ends), 0.95)
     points: list[Band] = []
     for step in range(_STEPS + 1):
         seconds = most * step / _STEPS
         counts = sorted(merged + bisect_right(each, seconds) for each in ends)
-        low, middle, high = (_quantile(counts, share) for share in (0.1, 0.5, 0.9))
+        low, middle, high = (quantile(counts, share) for share in (0.1, 0.5, 0.9))
         points.append(Band(seconds=round(seconds, 3), low=low, middle=middle, high=high))
     return tuple(points)
 
@@ -201,10 +201,10 @@ def _band(ends: Sequence[Sequence[float]], merged: int) -> tuple[Band, ...]:
 def _quantiles(values: Sequence[float]) -> Mapping[str, float]:
     ordered = sorted(values)
     shares = {"p50": 0.5, "p75": 0.75, "p90": 0.9}
-    return {name: round(_quantile(ordered, share), 3) for name, share in shares.items()}
+    return {name: round(quantile(ordered, share), 3) for name, share in shares.items()}
 
 
-def _quantile(ordered: Sequence[float], share: float) -> float:
+def quantile(ordered: Sequence[float], share: float) -> float:
     """Return the value below which a share of the ordered values lies, in between two where it falls there."""
     place = share * (len(ordered) - 1)
     below = int(place)
