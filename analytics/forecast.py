@@ -2,14 +2,14 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from random import Random
 
 from analytics import durations
-from analytics.durations import Lasting
 from analytics.simulation import Course
+from orchestrator.lasting import SECONDS_PER_POINT, Lasting, measured
 from orchestrator.models import Frozen, JsonObject, Plan
 from orchestrator.models.value import now as this_moment
 from orchestrator.standing import Board
@@ -98,37 +98,6 @@ def forecast(
     )
 
 
-def measured(
-    plan: Plan, events: Iterable[JsonObject], running: Collection[str], at: datetime
-) -> tuple[list[Lasting], list[Lasting]]:
-    """Return how long each merged task took and how long each of those `running` has lasted at the moment `at`.
-
-    Counted is the time that runs worked on the task, from its first event in each run to its last; not the time
-    between them.
-    """
-    known = {task.id: task for task in plan.tasks}
-    spans: defaultdict[str, dict[tuple[str, str], list[str]]] = defaultdict(dict)
-    merged: dict[str, str] = {}
-    for event in events:
-        task_id, key = event.get("task"), event.get("key")
-        if task_id not in known or key is None:
-            continue
-        span = spans[task_id].setdefault((key, event["run"]), [event["time"], event["time"]])
-        span[1] = event["time"]
-        if event["kind"] == "merged":
-            merged[task_id] = key
-
-    def lasting(task_id: str, seconds: float) -> Lasting:
-        return Lasting(task_id, known[task_id].agent, known[task_id].effort, seconds)
-
-    done = [
-        lasting(task_id, seconds)
-        for task_id, key in merged.items()
-        if task_id not in running and (seconds := _seconds(spans[task_id], key)) > 0
-    ]
-    return done, [lasting(task_id, _so_far(spans[task_id], at)) for task_id in running]
-
-
 def predict(
     plan: Plan,
     course: Course,
@@ -212,24 +181,6 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     return ordered[below] + (place - below) * (ordered[above] - ordered[below])
 
 
-def _seconds(spans: Mapping[tuple[str, str], Sequence[str]], key: str) -> float:
-    """Return how long runs worked on one form of a task."""
-    return sum(_between(*span) for (of, _), span in spans.items() if of == key)
-
-
-def _so_far(spans: Mapping[tuple[str, str], Sequence[str]], at: datetime) -> float:
-    """Return how long the newest form of a task has lasted until the moment `at`."""
-    if not spans:
-        return 0.0
-    *_, (newest, run) = spans
-    earlier = sum(_between(*span) for place, span in spans.items() if place[0] == newest and place[1] != run)
-    return earlier + max(0.0, (at - datetime.fromisoformat(spans[newest, run][0])).total_seconds())
-
-
-def _between(first: str, last: str) -> float:
-    return (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds()
-
-
 def _method(samples: int, slots: int) -> str:
     return (
         f"{samples} runs through the remaining schedule, {slots} tasks at once, with durations drawn by agent and "
@@ -239,6 +190,6 @@ def _method(samples: int, slots: int) -> str:
 
 def _basis(merged: Sequence[Lasting]) -> str:
     if not merged:
-        return f"nothing measured yet: {durations.SECONDS_PER_POINT / 60:g} minutes for each effort point"
+        return f"nothing measured yet: {SECONDS_PER_POINT / 60:g} minutes for each effort point"
     agents = len({item.agent for item in merged})
     return f"{len(merged)} measured tasks of {agents} agents, drawn towards the plan's effort points"

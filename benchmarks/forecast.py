@@ -16,9 +16,9 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from analytics.durations import SECONDS_PER_POINT, Lasting
 from analytics.forecast import predict, quantile
 from analytics.simulation import Course
+from orchestrator.lasting import SECONDS_PER_POINT, Lasting
 from orchestrator.models import BuildTask, Component, Phase, Plan, Policy, RosterEntry
 from orchestrator.schedule import Schedule
 
