@@ -5,6 +5,7 @@ What others wrote is bounded, and stands on one line or between marks that it ca
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from agents.context import decisions, knowledge
 from orchestrator import kept
+from orchestrator.contracts import parties
+from orchestrator.deadlock import Deadlock
 from orchestrator.home import Home
-from orchestrator.models import Agent, Answer, BuildTask, Check, Message, Plan, Ruling, SessionRef, Verdict
+from orchestrator.models import Agent, Answer, BuildTask, Check, Message, Plan, Resolution, Ruling, SessionRef, Verdict
 from orchestrator.plan import gate, prerequisites, specification
 
 PROMPTS = Path(__file__).parent / "prompts"
@@ -23,6 +26,8 @@ OUTPUT_LIMIT = 12_000
 TEXT_LIMIT = 4_000
 """Characters of the longest text of another agent that a brief holds whole."""
 LINE_LIMIT = 2_000
+CONTRACT_LIMIT = 20_000
+"""Characters of the longest contract that a brief holds whole."""
 LISTED = 100
 """So many of a list's items are shown."""
 KNOWLEDGE_AT_MOST = 5
@@ -43,7 +48,7 @@ def system(agent: Agent, session: SessionRef, plan: Plan, task: BuildTask) -> st
         team_size=len(plan.agents),
         plan_name=plan.name,
         protected=plan.policy.protected,
-        writes=task.writes,
+        task=task,
     )
 
 
@@ -56,8 +61,14 @@ def work(
     previous: Sequence[str],
     inbox: Sequence[Message],
     now: str,
+    missing: Sequence[str] = (),
+    contracts: Mapping[str, str | None] | None = None,
 ) -> str:
-    """Return the first message of a work session; `now` is the part that says what began this round."""
+    """Return the first message of a work session; `now` is the part that says what began this round.
+
+    `missing` says of each task that was to come first and is not there what became of it; `contracts` holds the text
+    of each contract that the task names, as it stands where the work begins.
+    """
     before = {task.id, *prerequisites(plan, [task.id])}
     agents = [entry.id for entry in plan.agents]
     return _render(
@@ -66,9 +77,11 @@ def work(
         specification=_specification(plan, task),
         upstream=[_upstream(plan, answer) for answer in upstream],
         gate=gate(plan, task),
+        contracts=[_contract(plan, task, name, text) for name, text in (contracts or {}).items()],
         decisions=[item for item in decisions.read(home) if item.task_id in before][-LISTED:],
         knowledge=knowledge.search(home, agents, task.title, limit=KNOWLEDGE_AT_MOST),
         messages=[message.model_dump(mode="json") for message in inbox],
+        missing=missing,
         previous=previous,
         round=now,
     )
@@ -81,13 +94,24 @@ def start() -> str:
 
 def red_gate(home: Home, checks: Sequence[Check]) -> str:
     """Return what a round after a red gate begins with: each red check with the end of its output."""
-    red = [{**check.model_dump(), "output": _output(home, check)} for check in checks if not check.passed]
-    return _render("round_gate", checks=red)
+    return _render("round_gate", checks=_red(home, checks))
 
 
 def requested_changes(ruling: Ruling, verdicts: Sequence[Verdict]) -> str:
     """Return what a round after a review begins with: every objection with its findings."""
     return _render("round_review", ruling=ruling, verdicts=[v for v in verdicts if v.decision != "approve"])
+
+
+def again(home: Home, why: str, inherited: Sequence[str], checks: Sequence[Check], verdicts: Sequence[Verdict]) -> str:
+    """Return what a further attempt begins with: the files it inherits, and what became of the attempt before."""
+    objections = [verdict for verdict in verdicts if verdict.decision != "approve"]
+    return _render("round_again", inherited=inherited, why=why, checks=_red(home, checks), verdicts=objections)
+
+
+def another_round(resolution: Resolution) -> str:
+    """Return what a round begins with that was granted to resolve a deadlock."""
+    told = resolution.model_dump(include={"reason", "changes"})
+    return _render("round_deadlock", by=resolution.session.agent, **told)
 
 
 def conflict(files: Sequence[str]) -> str:
@@ -107,6 +131,18 @@ def review(task: BuildTask, answer: Answer, checks: Sequence[Check], earlier: Se
         earlier=earlier,
         diff=diff,
     )
+
+
+def resolve(
+    task: BuildTask,
+    deadlock: Deadlock,
+    sides: Sequence[Mapping[str, Any]],
+    requests: Sequence[Message],
+    allowed: Sequence[str],
+) -> str:
+    """Return the first message of a session that resolves a deadlock: both sides, and which decisions are open."""
+    asked = [request.model_dump(mode="json") for request in requests]
+    return _render("resolve", task=task, deadlock=deadlock, sides=sides, requests=asked, allowed=allowed)
 
 
 @cache
@@ -140,7 +176,7 @@ def _clipped(text: str, limit: int = TEXT_LIMIT) -> str:
 
 
 def _render(name: str, **values: Any) -> str:
-    return _environment().get_template(f"{name}.md").render(values, LISTED=LISTED)
+    return _environment().get_template(f"{name}.md").render(values, LISTED=LISTED, CONTRACT_LIMIT=CONTRACT_LIMIT)
 
 
 def _upstream(plan: Plan, answer: Answer) -> Mapping[str, Any]:
@@ -149,11 +185,23 @@ def _upstream(plan: Plan, answer: Answer) -> Mapping[str, Any]:
     return {**about, "summary": answer.summary, "files": answer.files}
 
 
+def _contract(plan: Plan, task: BuildTask, name: str, text: str | None) -> Mapping[str, Any]:
+    """Return what is said of a contract: its text, the tasks on both sides, and what this one has to do with it."""
+    contract = parties(plan.tasks)[name]
+    relations = {"declared": task.declares, "produced": task.produces, "consumed": task.consumes}
+    mine = {relation: name in listed for relation, listed in relations.items()}
+    return {**asdict(contract), "path": contract.path, "text": text, **mine}
+
+
 def _specification(plan: Plan, task: BuildTask) -> str | None:
     if plan.specification is None:
         return None
     text = (plan.source.parent / plan.specification).read_text(encoding="utf-8")
     return specification(text, task.component).strip()
+
+
+def _red(home: Home, checks: Sequence[Check]) -> list[Mapping[str, Any]]:
+    return [{**check.model_dump(), "output": _output(home, check)} for check in checks if not check.passed]
 
 
 def _output(home: Home, check: Check) -> str:

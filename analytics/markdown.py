@@ -14,9 +14,13 @@ _NUMBERED = re.compile(r"^(\d+)([.)])$")
 
 def text(value: object, limit: int = 240) -> str:
     """Return foreign words as one line of at most `limit` characters in which nothing is Markdown, HTML or control."""
+    return " ".join(_escape(word) for word in plain(value, limit).split()) or "-"
+
+
+def plain(value: object, limit: int = 240) -> str:
+    """Return foreign words as one line of at most `limit` characters without control characters; markup stays."""
     printable = "".join(letter if letter.isprintable() else " " for letter in str(value or ""))
-    plain = " ".join(_cut(word, _LONGEST_WORD) for word in printable.split())
-    return " ".join(_escape(word) for word in _cut(plain, limit).split()) or "-"
+    return _cut(" ".join(_cut(word, _LONGEST_WORD) for word in printable.split()), limit)
 
 
 def code(value: object) -> str:

@@ -1,25 +1,18 @@
 """The report's first sections: what was built, how far it is, and who built it."""
 
-from collections.abc import Callable
-from typing import Any
-
 from analytics.markdown import bar, code, count, dollars, duration, item, table, text
-
-Row = dict[str, Any]
-Ask = Callable[[str], list[Row]]
-"""Ask a question by its name and get its rows."""
-
-_STATES = ("failed", "blocked", "skipped", "in_work", "waiting")
+from analytics.rows import Ask, Row
+from analytics.totals import STATES
 
 
 def summary(ask: Ask) -> list[str]:
     """Say in a few lines what was built, what proves it, what it cost, and what it was built with."""
-    runs = ask("runs")
+    runs, total = ask("runs"), ask("totals")[0]
     return [
-        *_merged(ask("progress")),
-        *_components(ask("lines")),
-        *_evidence(ask("checks")),
-        *_cost(ask("costs")),
+        *_merged(total),
+        *_components(ask("lines"), total),
+        *_evidence(total),
+        *_cost(total),
         *_runs(runs),
         *_model(runs),
         *_sandbox(runs),
@@ -29,7 +22,7 @@ def summary(ask: Ask) -> list[str]:
 def progress(ask: Ask) -> list[str]:
     """Show how far each phase is; a state that no task is in has no column."""
     phases = ask("progress")
-    states = [state for state in _STATES if any(row[state] for row in phases)]
+    states = [state for state in STATES if any(row[state] for row in phases)]
     return table(
         ["phase", "progress", "merged", *(_spoken(state) for state in states)],
         [
@@ -47,9 +40,11 @@ def progress(ask: Ask) -> list[str]:
 
 def agents(ask: Ask) -> list[str]:
     """Show what each agent was given and what came of it; a task counts for the agent that had it last."""
-    columns = ("planned", "merged", "failed", "blocked", "in_work", "reviews")
-    rows = [[code(row["agent"]), *(str(row[column]) for column in columns)] for row in ask("agents")]
-    return table(["agent", "planned", "merged", "failed", "blocked", "in work", "reviews"], rows, numbers=6)
+    found = ask("agents")
+    states = [state for state in ("failed", "blocked", "in_work") if any(row[state] for row in found)]
+    columns = ["planned", "merged", *states, "rounds", "reviews"]
+    rows = [[code(row["agent"]), *(str(row[column]) for column in columns), duration(row["seconds"])] for row in found]
+    return table(["agent", *(_spoken(column) for column in columns), "time"], rows, numbers=len(columns) + 1)
 
 
 def lines(ask: Ask) -> list[str]:
@@ -67,6 +62,18 @@ def lines(ask: Ask) -> list[str]:
     )
 
 
+def scripted(runs: list[Row]) -> str:
+    """Say whose turns no model took, if there are any."""
+    share = _share(runs, "model", "playbook")
+    return "" if share is None else f"The turns {share}were scripted by a playbook: no model was called for them."
+
+
+def bare(runs: list[Row]) -> str:
+    """Say what ran without a sandbox, if anything did."""
+    share = _share(runs, "sandbox", "none")
+    return "" if share is None else f"What agents and checks ran {share}was not isolated from this machine."
+
+
 def _spoken(state: str) -> str:
     return state.replace("_", " ")
 
@@ -75,17 +82,16 @@ def _component(row: Row) -> str:
     return "not in this plan" if row["number"] is None else text(f"{row['number']} {row['name']}", 36)
 
 
-def _merged(phases: list[Row]) -> list[str]:
-    totals = {column: sum(row[column] for row in phases) for column in ("merged", "tasks", *_STATES)}
-    rest = ", ".join(f"{totals[state]} {_spoken(state)}" for state in _STATES if totals[state])
-    return item(f"**Merged {totals['merged']} of {count(totals['tasks'], 'task')}**{'; ' + rest if rest else ''}.")
+def _merged(total: Row) -> list[str]:
+    rest = ", ".join(f"{total[state]} {_spoken(state)}" for state in STATES if total[state])
+    return item(f"**Merged {total['merged']} of {count(total['tasks'], 'task')}**{'; ' + rest if rest else ''}.")
 
 
-def _components(rows: list[Row]) -> list[str]:
+def _components(rows: list[Row], total: Row) -> list[str]:
     planned = [row for row in rows if row["tasks"]]
     whole = [_component(row) for row in planned if row["merged"] == row["tasks"]]
     begun = [f"{_component(row)} ({row['merged']} of {row['tasks']})" for row in planned if _is_begun(row)]
-    added, removed = (sum(row[column] for row in rows) for column in ("added", "removed"))
+    added, removed = total["added"], total["removed"]
     return [
         *item(f"Complete components: {', '.join(whole) or 'none yet'}."),
         *(item(f"Begun: {', '.join(begun)}.") if begun else []),
@@ -97,14 +103,14 @@ def _is_begun(row: Row) -> bool:
     return 0 < row["merged"] < row["tasks"]
 
 
-def _evidence(rows: list[Row]) -> list[str]:
-    ran, passed, tests = (sum(row[column] for row in rows) for column in ("ran", "passed", "tests_passed"))
-    return item(f"Checks: {passed:,} of {ran:,} green, {count(tests, 'test')} passed in them.")
+def _evidence(total: Row) -> list[str]:
+    passed = count(total["tests_passed"], "test")
+    return item(f"Checks: {total['passed']:,} of {total['ran']:,} green, {passed} passed in them.")
 
 
-def _cost(rows: list[Row]) -> list[str]:
-    turns, known, unpriced = (sum(row[name] for row in rows) for name in ("turns", "known_dollars", "unpriced_turns"))
-    return item(f"Cost: {dollars(known, unpriced)} for {count(turns, 'turn')}.")
+def _cost(total: Row) -> list[str]:
+    cost = dollars(total["known_dollars"], total["unpriced_turns"])
+    return item(f"Cost: {cost} for {count(total['turns'], 'turn')}.")
 
 
 def _runs(runs: list[Row]) -> list[str]:
@@ -115,17 +121,11 @@ def _runs(runs: list[Row]) -> list[str]:
 
 
 def _model(runs: list[Row]) -> list[str]:
-    said = f"Model: {_used(runs, 'model')}."
-    if (share := _share(runs, "model", "playbook")) is not None:
-        said += f" The turns {share}were scripted by a playbook: no model was called for them."
-    return item(said)
+    return item(f"Model: {_used(runs, 'model')}. {scripted(runs)}".rstrip())
 
 
 def _sandbox(runs: list[Row]) -> list[str]:
-    said = f"Sandbox: {_used(runs, 'sandbox')}."
-    if (share := _share(runs, "sandbox", "none")) is not None:
-        said += f" What agents and checks ran {share}was not isolated from this machine."
-    return item(said)
+    return item(f"Sandbox: {_used(runs, 'sandbox')}. {bare(runs)}".rstrip())
 
 
 def _used(runs: list[Row], column: str) -> str:

@@ -1,7 +1,7 @@
 """The report's sections on evidence: checks, reviews, integration points and conflicts."""
 
 from analytics.markdown import code, count, duration, item, table, text
-from analytics.overview import Ask, Row
+from analytics.rows import Ask, Row
 
 
 def checks(ask: Ask) -> list[str]:
@@ -58,8 +58,10 @@ def integration_points(ask: Ask) -> list[str]:
 
 
 def conflicts(ask: Ask) -> list[str]:
-    """Say which merges met a conflict and how each was resolved."""
-    return [line for row in ask("conflicts") for line in _conflict(row)] or ["No merge met a conflict."]
+    """Say which merges met a conflict and how each ended, then which decisions and interfaces contradicted others."""
+    merges = [line for row in ask("conflicts") for line in _conflict(row)] or ["No merge met a conflict."]
+    contradictions = [line for row in ask("contradictions") for line in _contradiction(row)]
+    return [*merges, *(["", *contradictions] if contradictions else [])]
 
 
 def _tree(stage: str | None) -> str:
@@ -95,6 +97,19 @@ def _conflict(row: Row) -> list[str]:
     return item(
         f"**{row['task']}** ({code(row['agent'])}, {when}){met} in {files or 'no named file'}{more}.", _end(row)
     )
+
+
+def _contradiction(row: Row) -> list[str]:
+    sides = [
+        f"{text(side['task'], 12)} {code(side['agent'])}{' (stands)' if side['id'] == row['kept'] else ''}: "
+        f"{text(side['text'])}"
+        for side in row["sides"]
+    ]
+    if row["state"] == "open":
+        end = "Open: nobody has said which one stands."
+    else:
+        end = f"Resolved by {code(row['by_agent'])}: {text(row['reason'])}"
+    return item(f"two sides on one {text(row['about'], 24)}, {text(row['subject'], 120)}", *sides, end)
 
 
 def _end(row: Row) -> str:

@@ -1,33 +1,58 @@
-"""The report: what was built, how, by whom and at what cost, told from the journal alone.
+"""The report: what was built, how, by whom and at what cost, and what comes next, told from the journal alone.
 
 The same journal gives the same text, byte for byte.
 """
 
-from functools import cache
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
 
-from analytics import overview, quality, spending, story
+from analytics import authority, facts, outlook, overview, quality, spending, story
 from analytics.markdown import text
-from analytics.overview import Ask, Row
-from orchestrator.errors import InputError
+from analytics.rows import Ask
 from orchestrator.home import Home
-from orchestrator.journal import read
+from orchestrator.models import JsonObject
 
-_SECTIONS = (
-    ("Summary", overview.summary),
-    ("Progress", overview.progress),
-    ("Agents", overview.agents),
-    ("Lines of code", overview.lines),
-    ("Checks", quality.checks),
-    ("Reviews", quality.reviews),
-    ("Integration points", quality.integration_points),
-    ("Merge conflicts", quality.conflicts),
-    ("Tokens and dollars", spending.costs),
-    ("Time", spending.times),
-    ("Decisions", story.decisions),
-    ("Reassignments", story.reassignments),
-    ("Failures", story.failures),
+VERSION = 1
+"""Of the JSON form: it grows by names that are new, and counts up when one changes its meaning or goes."""
+
+
+class Section(NamedTuple):
+    """A section: its title, the facts it is told from, and how it is told in Markdown, if it is."""
+
+    title: str
+    facts: tuple[str, ...]
+    tell: Callable[[Ask], list[str]] | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the section's name in JSON."""
+        return self.title.lower().replace(" ", "_")
+
+
+SECTIONS = (
+    Section("Executive summary", ("totals",), overview.summary),
+    Section("Task completion", ("progress", "components", "tasks", "burn_up"), overview.progress),
+    Section("Agent metrics", ("agents",), overview.agents),
+    Section("Risk assessment", ("risks",), outlook.risks),
+    Section("Next steps", ("next_steps",), outlook.next_steps),
+    Section("Timeline", ("spans",)),
+    Section("Lines of code", ("lines",), overview.lines),
+    Section("Checks", ("checks", "red_checks"), quality.checks),
+    Section("Reviews", ("reviews", "objections"), quality.reviews),
+    Section("Integration points", ("integration_points",), quality.integration_points),
+    Section("Conflicts", ("conflicts", "contradictions"), quality.conflicts),
+    Section("Tokens and dollars", ("costs",), spending.costs),
+    Section("Time", ("runs", "times"), spending.times),
+    Section(
+        "Decisions and authority",
+        ("decisions", "approvals", "waivers", "holds", "component_reviews", "deadlocks", "pauses"),
+        authority.decisions,
+    ),
+    Section("Reassignments", ("reassignments",), story.reassignments),
+    Section("Failures", ("failures", "blocked"), story.failures),
 )
-_WHOLE_PROJECT = ("plan", "runs")  # questions that know no phase
 
 
 def markdown(home: Home, phase: int | None = None) -> str:
@@ -37,32 +62,29 @@ def markdown(home: Home, phase: int | None = None) -> str:
         InputError: there is no project, nothing has run yet, or the plan has no such phase.
         JournalError: the journal is damaged.
     """
-    _require_a_run(home)
-    from analytics import store  # DuckDB is loaded only when a report is really written
-
-    with store.connect(home) as connection:
-        phases = [row["number"] for row in store.ask(connection, "progress", phase=None)]
-        if phase is not None and phase not in phases:
-            raise InputError(f"phase {phase}: not in this plan; ask for one of {', '.join(map(str, phases))}")
-
-        @cache
-        def ask(question: str) -> list[Row]:
-            parameters = {} if question in _WHOLE_PROJECT else {"phase": phase}
-            return store.ask(connection, question, **parameters)
-
-        blocks = [[_title(ask, phase)], *([f"## {title}", "", *section(ask)] for title, section in _SECTIONS)]
+    with facts.opened(home, phase) as ask:
+        told = [(section.title, section.tell(ask)) for section in SECTIONS if section.tell]
+        blocks = [[_title(ask, phase)], *([f"## {title}", "", *lines] for title, lines in told)]
     return "\n\n".join("\n".join(block).rstrip() for block in blocks) + "\n"
 
 
-def _require_a_run(home: Home) -> None:
-    if not home.metrics.exists() and not home.project_file.exists():
-        raise InputError(f"{home.root}: no project here; run `mbo init` first")
-    kinds = {"plan", "run_started"}
-    for record in read(home.metrics):
-        kinds.discard(record["kind"])
-        if not kinds:
-            return
-    raise InputError(f"{home.root}: nothing has run yet; start a build, then ask for the report again")
+def as_json(home: Home, phase: int | None = None) -> str:
+    """Return the rows of every section as JSON with stable names; raises what `markdown` raises."""
+    with facts.opened(home, phase) as ask:
+        value: JsonObject = {
+            "version": VERSION,
+            "plan": ask("plan")[0],
+            "phase": phase,
+            **ask("moment")[0],
+            **{section.name: {name: ask(name) for name in section.facts} for section in SECTIONS},
+        }
+    return json.dumps(value, indent=2, ensure_ascii=False, default=_moment) + "\n"
+
+
+def _moment(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds") + "Z"  # the store's times are UTC
+    raise TypeError(f"{value!r} has no form in JSON")
 
 
 def _title(ask: Ask, phase: int | None) -> str:

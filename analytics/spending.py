@@ -1,7 +1,7 @@
 """The report's sections on tokens, dollars and time."""
 
 from analytics.markdown import code, count, dollars, duration, table, text
-from analytics.overview import Ask, Row
+from analytics.rows import Ask, Row
 
 _COUNTS = ("turns", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
 

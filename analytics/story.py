@@ -1,20 +1,8 @@
-"""The report's sections on decisions, changes of hand and failures."""
+"""The report's sections on changes of hand and failures."""
 
+from analytics import lifts
 from analytics.markdown import code, item, text
 from analytics.overview import Ask
-
-
-def decisions(ask: Ask) -> list[str]:
-    """List what was decided, by whom and why."""
-    return [
-        line
-        for row in ask("decisions")
-        for line in item(
-            f"**{text(row['task'], 12)}** {code(row['agent'])}: {text(row['subject'], 120)}",
-            f"Decided: {text(row['decision'])}",
-            f"Because: {text(row['reason'])}",
-        )
-    ] or ["No decision was recorded."]
 
 
 def reassignments(ask: Ask) -> list[str]:
@@ -37,6 +25,7 @@ def failures(ask: Ask) -> list[str]:
         for row in ask("failures")
         for line in item(
             f"**{row['task']}** {text(row['title'], 120)} ({code(row['agent'])}) {row['state']}: {text(row['reason'])}",
+            f"Lifted by {lifts.failure(row)}.",
             f"Holds up: {', '.join(row['holds_up'] or []) or 'nothing'}.",
         )
     ]

@@ -67,6 +67,11 @@ def decide(verdicts: Sequence[Verdict], plan_policy: Policy, kind: Kind, rounds_
     raise AssertionError("the last two rows match every verdict")
 
 
+def may_be_accepted(verdicts: Sequence[Verdict], policy: Policy, kind: Kind) -> bool:
+    """Tell whether whoever resolves deadlocks may set these objections aside: no power above stands behind them."""
+    return decide(verdicts, policy, kind, 1).rule in ("changes-requested", "all-approve", "no-reviewers")
+
+
 def _weigh(verdict: Verdict, policy: Policy) -> VerdictDecision:
     power = _ONLY_FOR.get(verdict.decision)
     return verdict.decision if _holds(verdict.reviewer, power, policy) else "request_changes"

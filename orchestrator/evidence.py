@@ -1,12 +1,11 @@
 """What counts as done: judging test runs, and finding what makes an answer unacceptable whatever a gate says."""
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from orchestrator.junit import TestRun
-from orchestrator.models import BuildTask
+from orchestrator.protection import is_test
 
 NAMED_AT_MOST = 5
 _NAME_LIMIT = 200
@@ -34,23 +33,6 @@ def judge_tests(run: TestRun, exit_code: int, known: Mapping[str, str], task: st
     return None
 
 
-def forbidden(
-    changed: Iterable[str], task: BuildTask, protected: Sequence[str], known: Mapping[str, str]
-) -> tuple[str, ...]:
-    """Return the changed paths that the task may not change: protected ones, and tests that other tasks brought.
-
-    A pattern stands for a file or folder and all below it, in upper or lower case. One without a slash counts in every
-    folder, as `conftest.py` does; one with a slash counts from the root, as `.ci/` or `tests/data`.
-    """
-    others = {_place_of(test) for test, owner in known.items() if owner != task.id}
-    own = {_place_of(test) for test, owner in known.items() if owner == task.id}
-    return tuple(
-        path
-        for path in changed
-        if not _matches(path, task.writes) and (_matches(path, protected) or _holds_tests(path, others - own))
-    )
-
-
 def stubs(sources: Mapping[str, str]) -> Iterator[str]:
     """Yield `path:line name` of every function that does nothing, in Python sources that are not tests.
 
@@ -58,7 +40,7 @@ def stubs(sources: Mapping[str, str]) -> Iterator[str]:
     command groups declare, so they may; so may functions inside functions. A docstring alone says that none is meant.
     """
     for path, text in sources.items():
-        if PurePosixPath(path).suffix != ".py" or _is_test(path):
+        if PurePosixPath(path).suffix != ".py" or is_test(path):
             continue
         try:
             found = list(_stubs(ast.parse(text)))
@@ -77,39 +59,11 @@ def conflict_markers(sources: Mapping[str, str]) -> Iterator[str]:
             yield from (f"{path}:{number}" for number in marked)
 
 
-def _place_of(test_id: str) -> str:
-    """Return what a test id begins with: its file or, in a report without files, its dotted class name."""
-    return test_id.partition("::")[0]
-
-
-def _holds_tests(path: str, places: Iterable[str]) -> bool:
-    """Tell whether tests of these places lie in the file at `path`."""
-    module = path.removesuffix(".py").replace("/", ".") + "."
-    return any(path == place or (path.endswith(".py") and f"{place}.".startswith(module)) for place in places)
-
-
-def _matches(path: str, patterns: Iterable[str]) -> bool:
-    return any(_covers(pattern.lower(), path.lower()) for pattern in patterns)
-
-
-def _covers(pattern: str, path: str) -> bool:
-    if "/" not in pattern:
-        return any(fnmatchcase(part, pattern) for part in path.split("/"))
-    names = pattern.strip("/")
-    parts = path.split("/")[: names.count("/") + 1]
-    return fnmatchcase("/".join(parts), names)
-
-
 def _some(names: Iterable[str]) -> str:
     ordered = sorted(names)
     shown = [" ".join(name.split())[:_NAME_LIMIT] for name in ordered[:NAMED_AT_MOST]]
     more = len(ordered) - NAMED_AT_MOST
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
-
-
-def _is_test(path: str) -> bool:
-    place = PurePosixPath(path)
-    return "tests" in place.parts or place.name.startswith("test_")
 
 
 def _is_python(text: str) -> bool:

@@ -11,7 +11,7 @@ from orchestrator import kept, slots
 from orchestrator.evidence import judge_tests
 from orchestrator.home import Home
 from orchestrator.junit import TestRun, read_report
-from orchestrator.models import Check, GateCommand, canonical_json, digest
+from orchestrator.models import Check, Digest, GateCommand, canonical_json, digest
 from orchestrator.process import Finished
 from orchestrator.sandbox import Sandbox
 from orchestrator.toolchain import Toolchain
@@ -62,8 +62,8 @@ async def examine(command: GateCommand, examination: Examination) -> Check:
     )
 
 
-def rules(tree: str, problem: str | None) -> Check:
-    """Return the Check of the rules that hold for every change, whatever its gate."""
+def rules(tree: str, problem: str | None, output: Digest | None = None) -> Check:
+    """Return the Check of the rules that hold for every change, whatever its gate; its output lists every fault."""
     return Check(
         name="rules",
         command="(built in) protected paths, stubs, conflict markers, empty change",
@@ -71,6 +71,7 @@ def rules(tree: str, problem: str | None) -> Check:
         tree=tree,
         gate=digest("rules"),
         seconds=0.0,
+        output=output,
         problem=problem,
     )
 

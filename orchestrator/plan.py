@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from orchestrator import names, planfile, planrules
+from orchestrator import contractrules, names, planfile, planrules
 from orchestrator.errors import InputError, PlanError
 from orchestrator.models import BuildTask, GateCommand, Plan, Policy, Workflow
 from orchestrator.models import digest as digest_of
@@ -26,7 +26,8 @@ def load(path: Path, definitions: Collection[str] = ()) -> Plan:
     directory = names.directory(draft.agents.items, draft.head.ambiguous_aliases)
     directory = {names.fold(agent): (agent,) for agent in draft.agents.ids} | directory
     broken = planrules.problems(draft, directory, definitions)
-    problems = [*doubled, *misshapen, *broken, *_missing_files(draft.head, path.parent)]
+    unkept = contractrules.problems(draft.tasks.items)
+    problems = [*doubled, *misshapen, *broken, *unkept, *_missing_files(draft.head, path.parent)]
     if problems:
         raise PlanError(str(path), problems)
     return draft.head.model_copy(

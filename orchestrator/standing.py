@@ -22,6 +22,9 @@ VERBS = {"work": "works", "review": "reviews", "resolve": "decides", "approval":
 
 _PLAIN_WORDS = {
     "answer": "its answer is checked",
+    "deadlock": "is stuck; the coordinator decides how it goes on",
+    "resolution": "goes on as the coordinator decided",
+    "attempt_ended": "its attempt has ended; another follows",
     "verdict": "its reviews are awaited",
     "ruling": "goes back to its agent for another round",
     "conflict": "goes back to its agent to resolve a conflict",
@@ -210,7 +213,12 @@ def _running(own: Sequence[JsonObject], plan: Plan) -> dict[str, list[JsonObject
     for event in own:
         if event.get("task") in known:
             seen.setdefault(event["task"], []).append(event)
-    return {task: found for task, found in seen.items() if not any(event["kind"] == "outcome" for event in found)}
+    return {task: found for task, found in seen.items() if not _rests(found)}
+
+
+def _rests(found: Sequence[JsonObject]) -> bool:
+    """Tell whether a task has ended, or was put back until another has."""
+    return found[-1]["kind"] == "deferred" or any(event["kind"] == "outcome" for event in found)
 
 
 def _selected(own: Sequence[JsonObject], plan: Plan) -> frozenset[str]:
@@ -251,7 +259,13 @@ def _in_run(own: Sequence[JsonObject], plan: Plan) -> dict[str, str]:
 
 def _replay(schedule: Schedule, event: JsonObject) -> None:
     task = event.get("task")
+    if event["kind"] == "breaker":
+        schedule.hold(event["data"]["reason"])
     if task is None:
+        return
+    if event["kind"] == "deferred" and task in schedule.running:
+        if schedule.defer(task, event["data"]["on"]):
+            schedule.go_on(task)
         return
     if task not in schedule.running and task in {ready.id for ready in schedule.ready()}:
         schedule.start(task)

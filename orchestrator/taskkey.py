@@ -47,7 +47,7 @@ def keys(
 
 def _content(task: BuildTask) -> JsonObject:
     """Return what a task says, but for the order in which it names what it waits for."""
-    return task.model_dump(mode="json") | {"deps": sorted(task.deps)}
+    return task.model_dump(mode="json") | {"deps": sorted(task.deps), "after": sorted(task.after)}
 
 
 def _people(plan: Plan, agents: Mapping[str, Agent]) -> dict[str, str]:

@@ -92,9 +92,9 @@ class Repository:
         """Return the tree of a commit."""
         return git.text(self._place, "rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}").splitlines()[-1]
 
-    def landed(self) -> dict[str, Landing]:
-        """Return every task that landed on the integration branch, by task key."""
-        return landing.landed(self._place, f"refs/heads/{self.branch}")
+    def landed(self, at: str | None = None) -> dict[str, Landing]:
+        """Return every task that landed on the integration branch, up to the commit `at` of it, by task key."""
+        return landing.landed(self._place, at or f"refs/heads/{self.branch}")
 
     def trailer(self, commit: str, name: str) -> str:
         """Return the value of one trailer of a commit; empty where it has none."""
@@ -118,7 +118,7 @@ class Repository:
         Where nothing changed since `parent`, or since the commit that `ref` keeps, that commit is returned.
 
         Raises:
-            GitError: the worktree holds a nested repository or names that cannot be kept.
+            UnfitError: the worktree holds a nested repository or names that cannot be kept.
         """
         tree, before = slots.write_tree(self._slot(slot)), self.tree(parent)
         if tree == before:

@@ -9,11 +9,12 @@ from typing import Literal
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from orchestrator import evidence, kept
+from orchestrator import evidence, kept, protection
 from orchestrator.gate import Examination, examine, rules
 from orchestrator.models import Answer, Check, JsonObject, SessionRef, canonical_json, digest
 from orchestrator.plan import gate as gate_of
 from orchestrator.plan import gate_digest
+from tasks import contracts
 from tasks.retry import POLICY
 from tasks.run import Run
 
@@ -36,12 +37,13 @@ async def check(run: Run, session: SessionRef, *, base: str, commit: str, slot: 
     """
     tree = await asyncio.to_thread(run.repository.tree, commit)
     known = await asyncio.to_thread(known_tests, run, base)
-    problem = await asyncio.to_thread(_broken_rule, run, session, base, commit, known)
-    checks = [_record(run, session, stage, rules(tree, problem))]
+    problem, listed = await asyncio.to_thread(_broken_rule, run, session, base, commit, known)
+    checks = [_record(run, session, stage, rules(tree, problem, kept.keep(run.home, listed) if listed else None))]
     if problem is not None:
         return tuple(checks)
     owner = run.sandbox.owner(slot)
     task_ = run.task(session.task)
+    checks += await _contracts(run, session, stage, contracts.Subject(task_, base, commit, tree, slot))
     for command in gate_of(run.plan, task_):
         done = _recall(run, session, stage, command.name, tree)
         if done is None:
@@ -121,21 +123,34 @@ def tests_after(run: Run, task_id: str, known: dict[str, str], checks: tuple[Che
     return {test: known.get(test, task_id) for test in sorted(passed)}
 
 
-def _broken_rule(run: Run, session: SessionRef, base: str, commit: str, known: dict[str, str]) -> str | None:
-    """Say which rule for every change this one breaks, or None."""
+def _broken_rule(
+    run: Run, session: SessionRef, base: str, commit: str, known: dict[str, str]
+) -> tuple[str | None, str | None]:
+    """Say in one line which rule for every change this one breaks, or None; and where it is long, list every fault."""
     changes = run.repository.changes(base, commit)
     if not changes.paths:
-        return None if _landed_before(run, session) else "the change is empty"
-    task_ = run.task(session.task)
-    refused = evidence.forbidden(changes.paths, task_, run.plan.policy.protected, known)
-    if refused:
-        return f"changes protected paths: {', '.join(refused)}"
+        return (None if _landed_before(run, session) else "the change is empty"), None
     sources = dict(_sources(run, commit, changes.paths))
+    ground = protection.ground(run.plan, run.task(session.task), known, run.project)
+    refused = ground.refusals(changes.files, sources)
+    if refused:
+        return f"changes protected paths: {protection.summary(refused)}", "\n".join(refused) + "\n"
     markers = list(evidence.conflict_markers(sources))
     if markers:
-        return f"conflict markers are left: {', '.join(markers[:5])}"
+        return f"conflict markers are left: {', '.join(markers[:5])}", None
     stubs = list(evidence.stubs(sources))
-    return f"stubs are left: {', '.join(stubs[:5])}" if stubs else None
+    return (f"stubs are left: {', '.join(stubs[:5])}" if stubs else None), None
+
+
+async def _contracts(run: Run, session: SessionRef, stage: Stage, subject: contracts.Subject) -> list[Check]:
+    """Return the check of the contracts that are due, if any are; one that has judged this very tree stands."""
+    due = await asyncio.to_thread(contracts.due, run, subject.task, subject.base)
+    if not due:
+        return []
+    done = _recall(run, session, stage, contracts.NAME, subject.tree)
+    if done is None or done.gate != contracts.meaning(due, subject):
+        done = await contracts.examine(run, subject, due)
+    return [_record(run, session, stage, done)]
 
 
 def _landed_before(run: Run, session: SessionRef) -> bool:

@@ -1,9 +1,11 @@
 """Record: the projections of what happened that agents and people read, and the word to the coordinator."""
 
+from collections.abc import Sequence
+from pathlib import PurePosixPath
 from uuid import NAMESPACE_URL, uuid5
 
 from agents.context import artifacts, decisions, messages, state
-from orchestrator import authority
+from orchestrator import authority, contracts
 from orchestrator.events import Events
 from orchestrator.home import Home
 from orchestrator.models import (
@@ -17,6 +19,8 @@ from orchestrator.models import (
     SessionRef,
     now,
 )
+from orchestrator.models.work import Failure
+from orchestrator.workspace import Repository
 from tasks.run import Run
 
 _POWERS = {row.name for row in authority.TABLE if row.power}
@@ -34,18 +38,53 @@ def log_ruling(run: Run, session: SessionRef, ruling: Ruling) -> None:
     run.events.record("ruling", place, data, session=session)
     if ruling.rule not in _POWERS:
         return
-    decision = Decision(
-        id=f"decision/{place}",
-        time=now(),
-        task_id=session.task,
+    log_decision(
+        run,
+        session,
+        f"decision/{place}",
         agent=ruling.by[0] if ruling.by else session.agent,
-        subject=f"answer {session.attempt}.{session.round} to task {session.task}",
         decision=ruling.decision,
         reason=ruling.reason,
         authority=ruling.rule,
     )
-    stands = run.events.record("decision", decision.id, decision.model_dump(mode="json"), session=session)
+
+
+def log_decision(
+    run: Run, session: SessionRef, record_id: str, *, agent: str, decision: str, reason: str, authority: str
+) -> None:
+    """Record what somebody with power decided about the answer of a session, and log it in `decisions.log`."""
+    taken = Decision(
+        id=record_id,
+        time=now(),
+        task_id=session.task,
+        agent=agent,
+        subject=f"answer {session.attempt}.{session.round} to task {session.task}",
+        decision=decision,
+        reason=reason,
+        authority=authority,
+    )
+    stands = run.events.record("decision", taken.id, taken.model_dump(mode="json"), session=session)
     decisions.log(run.home, Decision.model_validate(stands))
+
+
+def record_deferred(run: Run, session: SessionRef, on: str, reason: str) -> None:
+    """Record that in this run the verdicts on the answer of a session wait for the task `on`."""
+    data = {"on": on, "reason": reason, "attempt": session.attempt, "round": session.round}
+    place = f"{session.key[:16]}/{session.attempt}.{session.round}/deferred/{on}/{run.name}"
+    run.events.record("deferred", place, data, session=session)
+
+
+def record_no_progress(run: Run, session: SessionRef, reason: str) -> None:
+    """Record that a further round of a session changed nothing."""
+    data = {"attempt": session.attempt, "round": session.round, "reason": reason}
+    place = f"{session.key[:16]}/{session.attempt}.{session.round}/no_progress"
+    run.events.record("no_progress", place, data, session=session)
+
+
+def record_breaker(run: Run, failure: Failure, tasks: Sequence[str], reason: str) -> None:
+    """Record that the run starts nothing more, and why; the first reason of a run stands."""
+    data = {"failure": failure, "tasks": list(tasks), "reason": reason}
+    run.events.record("breaker", f"run/{run.name}/breaker", data)
 
 
 def tell_coordinator(run: Run, build_task: BuildTask, agent: str, attempt: int, reason: str) -> None:
@@ -99,6 +138,15 @@ def record_merge(home: Home, events: Events, answer: Answer, commit: str, tree: 
     files = "\n".join(f"- {name}" for name in answer.files)
     text = f"# Task {session.task}, merged as {commit[:12]}\n\n{answer.summary}\n\n{files}\n"
     artifacts.save(home, session.agent, session.task, "answer.md", text)
+
+
+def save_contracts(home: Home, repository: Repository, answer: Answer) -> None:
+    """Save each contract that an answer wrote as an artifact of its agent; before the merge is recorded, and again."""
+    session = answer.session
+    for file in answer.files:
+        text = repository.read(answer.commit, file) if file == contracts.path(PurePosixPath(file).stem) else None
+        if text is not None and contracts.NAME.fullmatch(PurePosixPath(file).stem):
+            artifacts.save(home, session.agent, session.task, file, text.decode(errors="replace"))
 
 
 def merge_id(key: str) -> str:

@@ -15,7 +15,7 @@ from orchestrator.home import Home
 from orchestrator.landing import Landing
 from orchestrator.models import Answer, Knowledge, Outcome, Plan
 from orchestrator.workspace import Repository
-from tasks.record import TESTS, merge_id, record_merge, record_outcome
+from tasks.record import TESTS, merge_id, record_merge, record_outcome, save_contracts
 
 
 def settle(home: Home, project: Path, agents: Collection[str], events: Events, repository: Repository) -> bool:
@@ -39,6 +39,7 @@ def settle_merge(home: Home, events: Events, repository: Repository, landing: La
     answers = _answers(events, landing.key)
     if events.recall(merge_id(landing.key)) is None and answers:
         tests = repository.trailer(landing.commit, TESTS)
+        save_contracts(home, repository, answers[-1])
         record_merge(home, events, answers[-1], landing.commit, repository.tree(landing.commit), tests)
 
 

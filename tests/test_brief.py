@@ -184,6 +184,34 @@ def test_system_prompt_tells_the_rules_of_the_role(plan: Plan, role: str) -> Non
     assert ("`submit_verdict`" in text) is (role == "review")
 
 
+def test_work_brief_holds_the_contracts_of_the_task(home: Home, plan: Plan) -> None:
+    """A contract stands between marks, with what the task has to do with it and who is on the other side."""
+    relations = ({"declares": ("lookup",)}, {"produces": ("lookup",)}, {"consumes": ("lookup",)}, {})
+    tasks = tuple(item.model_copy(update=more) for item, more in zip(plan.tasks, relations, strict=True))
+    agreed = plan.model_copy(update={"tasks": tasks})
+
+    declaring = work(home, agreed, "1.1", contracts={"lookup": None})
+    producing = work(home, agreed, "1.2", contracts={"lookup": f"name: lookup\n{HOSTILE}"})
+    consuming = work(home, agreed, "1.3", contracts={"lookup": "name: lookup\n"})
+
+    assert "## lookup, in `contracts/lookup.yaml`\n\nYou declare it, for 1.2, 1.3: write that file." in declaring
+    assert "You make it true" in producing and "Declared by 1.1:\n\n<contract-" in producing
+    assert "You rely on it, and 1.2 makes it true" in consuming and "\nname: lookup\n" in consuming
+    assert [text.count("A contract is a YAML file") for text in (declaring, producing, consuming)] == [1, 0, 0]
+    assert "- done" not in own_lines(producing)
+
+
+def test_system_prompt_tells_the_paths_of_a_task(plan: Plan) -> None:
+    """A task with paths hears them; any other hears nothing of paths."""
+    agent = Agent(name=WORKER, description="One.", persona="You own the server.")
+    narrow = task("1.1", paths=("src/parts/", "docs/parts.md"))
+
+    told = brief.system(agent, session(), plan, narrow)
+
+    assert "- This task writes src/parts/, docs/parts.md and its tests, and nothing else.\n" in told
+    assert "This task writes" not in brief.system(agent, session(), plan, plan.tasks[0])
+
+
 def test_red_gate_shows_only_what_is_red_with_the_end_of_its_output(home: Home) -> None:
     """Where a run failed stands at its end, so a long output is cut at its beginning."""
     output = kept.keep(home, "x" * 50_000 + "\nE assert 1 == 2\n")

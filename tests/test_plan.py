@@ -278,6 +278,18 @@ WRONG: dict[str, tuple[Change, str]] = {
         lambda raw: raw["tasks"][1].update(deps=["1.1", "11.1"]),
         "task 1.2: deps: there is no task 11.1; did you mean `1.1`?",
     ),
+    "unknown task to come after": (
+        lambda raw: raw["tasks"][1].update(after=["11.1"]),
+        "task 1.2: after: there is no task 11.1; did you mean `1.1`?",
+    ),
+    "waited for in both ways": (
+        lambda raw: raw["tasks"][1].update(deps=["1.1"], after=["1.1"]),
+        "task 1.2: after: 1.1 is among its deps as well; name it once",
+    ),
+    "cycle through what comes after": (
+        lambda raw: raw["tasks"][0].update(after=["2.1"]),
+        "tasks wait for each other: 1.1 → 2.1 → 1.2 → 1.1",
+    ),
     "cycle": (lambda raw: raw["tasks"][0].update(deps=["2.1"]), "tasks wait for each other: 1.1 → 2.1 → 1.2 → 1.1"),
     "waits for itself": (lambda raw: raw["tasks"][0].update(deps=["1.1"]), "tasks wait for each other: 1.1 → 1.1"),
     "phase count": (lambda raw: raw["phases"][0].update(tasks=7), "phase 1: has 3 tasks where it says 7"),
@@ -349,6 +361,38 @@ WRONG: dict[str, tuple[Change, str]] = {
         lambda raw: raw.pop("ambiguous_aliases"),
         "agents guard and tester: both are called `watcher`; rename one or list it in ambiguous_aliases",
     ),
+    "contract by code": (
+        lambda raw: raw["tasks"][1].update(declares=["lookup"]),
+        "task 1.2: declares: only a design task declares contracts; this one is code",
+    ),
+    "contract misnamed": (
+        lambda raw: raw["tasks"][0].update(declares=["../Lookup"]),
+        "task 1.1: declares: `../Lookup` is no name of a contract; use small letters, digits and single dashes",
+    ),
+    "contract twice": (
+        lambda raw: [task.update(declares=["lookup"], kind="design") for task in raw["tasks"][:2]],
+        "contract lookup: is declared by 1.1 and 1.2; one task declares it",
+    ),
+    "contract unknown": (
+        lambda raw: [raw["tasks"][0].update(declares=["lookup"]), raw["tasks"][1].update(produces=["lokup"])],
+        "task 1.2: produces: no task declares a contract `lokup`; did you mean `lookup`?",
+    ),
+    "contract not waited for": (
+        lambda raw: [raw["tasks"][0].update(declares=["lookup"]), raw["tasks"][1].update(deps=[], consumes=["lookup"])],
+        "task 1.2: consumes: lookup is declared by 1.1, which this task does not wait for; add it to deps",
+    ),
+    "contract of nobody": (
+        lambda raw: [raw["tasks"][0].update(declares=["lookup"]), raw["tasks"][1].update(consumes=["lookup"])],
+        "contract lookup: 1.2 consumes it, but no task produces it",
+    ),
+    "path out of the project": (
+        lambda raw: raw["tasks"][1].update(paths=["src/", "../other"]),
+        "task 1.2: paths: `../other` is no path inside the project; write it from the root, such as src/parts/",
+    ),
+    "path from the top": (
+        lambda raw: raw["tasks"][1].update(paths=["/src"]),
+        "task 1.2: paths: `/src` is no path inside the project; write it from the root, such as src/parts/",
+    ),
     "ambiguous for nobody": (
         lambda raw: raw["ambiguous_aliases"].update(Boy=["gard", "boss"]),
         "ambiguous_aliases: Boy: no agent has the id `gard`; did you mean `guard`?",
@@ -414,6 +458,17 @@ def test_an_agent_needs_a_definition(tmp_path: Path) -> None:
     problems = problems_of(tmp_path, raw_plan(), definitions={"boss", "architect", "guard", "testers"})
 
     assert problems == ("agent tester: has no definition of that name; did you mean `testers`?",)
+
+
+def test_consumer_and_producer_of_a_contract_need_not_wait_for_each_other(tmp_path: Path) -> None:
+    """Both wait for the declaration, near or far, and for nothing else."""
+    raw = raw_plan()
+    raw["tasks"][0]["declares"] = ["lookup"]
+    raw["tasks"][1]["produces"] = raw["tasks"][2]["consumes"] = raw["tasks"][3]["consumes"] = ["lookup"]
+
+    plan = load(tmp_path, raw)
+
+    assert [task.consumes for task in plan.tasks] == [(), (), ("lookup",), ("lookup",)]
 
 
 @pytest.mark.parametrize("field", ["toolchain", "specification"])

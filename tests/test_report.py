@@ -278,7 +278,7 @@ def words(report: str, title: str) -> str:
 
 def test_summary_says_what_stands_and_what_it_rests_on(report: str) -> None:
     """The summary holds the totals of every other section."""
-    said = words(report, "Summary")
+    said = words(report, "Executive summary")
 
     assert "**Merged 4 of 7 tasks**; 1 failed, 1 blocked, 1 waiting." in said
     assert "Complete components: 1 alpha, 2 beta. - Begun: 3 gamma (1 of 2)." in said
@@ -291,7 +291,7 @@ def test_summary_says_what_stands_and_what_it_rests_on(report: str) -> None:
 
 def test_scripted_turns_and_a_missing_sandbox_are_said_plainly(report: str) -> None:
     """Nobody takes a playbook for a model, or no sandbox for one."""
-    said = words(report, "Summary")
+    said = words(report, "Executive summary")
 
     assert "Model: `playbook`. The turns were scripted by a playbook: no model was called for them." in said
     assert "Sandbox: `none`. What agents and checks ran was not isolated from this machine." in said
@@ -302,10 +302,10 @@ def test_a_real_model_in_a_sandbox_is_not_called_scripted(home: Home) -> None:
     history = History(home)
     history.begin(model="opus", sandbox="bubblewrap")
 
-    alone = words(markdown(home), "Summary")
+    alone = words(markdown(home), "Executive summary")
     history.run = "run-2"
     history.begin(model="playbook", sandbox="bubblewrap")
-    mixed = words(markdown(home), "Summary")
+    mixed = words(markdown(home), "Executive summary")
 
     assert "Model: `opus`. - Sandbox: `bubblewrap`." in alone + "."
     assert "Model: `opus`, `playbook`. The turns of 1 of 2 runs were scripted by a playbook" in mixed
@@ -314,7 +314,7 @@ def test_a_real_model_in_a_sandbox_is_not_called_scripted(home: Home) -> None:
 
 def test_progress_counts_each_state_of_each_phase(report: str) -> None:
     """A phase shows its bar and how many tasks are in each state that any task is in."""
-    table = rows(report, "Progress")
+    table = rows(report, "Task completion")
 
     assert table["1 Ground"] == ["`############`", "3 of 3", "0", "0", "0"]
     assert table["2 Roof"] == ["`###.........`", "1 of 4", "1", "1", "1"]
@@ -322,12 +322,13 @@ def test_progress_counts_each_state_of_each_phase(report: str) -> None:
 
 def test_agents_get_the_tasks_they_ended(report: str) -> None:
     """A task that changed hands counts as planned for the one and merged for the other; reviews count as well."""
-    table = rows(report, "Agents")
+    table = rows(report, "Agent metrics")
 
-    assert table["`coder`"] == ["2", "3", "0", "0", "0", "0"]
-    assert table["`joiner`"] == ["1", "0", "0", "0", "0", "0"]
-    assert table["`watcher`"] == ["1", "0", "1", "0", "0", "0"]
-    assert table["`security`"] == ["0", "0", "0", "0", "0", "2"]
+    assert table["agent"] == ["planned", "merged", "failed", "blocked", "rounds", "reviews", "time"]
+    assert table["`coder`"] == ["2", "3", "0", "0", "6", "0", "1 m 00 s"]
+    assert table["`joiner`"] == ["1", "0", "0", "0", "1", "0", "10.0 s"]
+    assert table["`watcher`"] == ["1", "0", "1", "0", "1", "0", "10.0 s"]
+    assert table["`security`"] == ["0", "0", "0", "0", "0", "2", "8.0 s"]
 
 
 def test_lines_are_summed_for_each_component(report: str) -> None:
@@ -365,7 +366,7 @@ def test_integration_points_are_merges_that_need_several_components(report: str)
 
 def test_conflicts_name_both_sides_and_their_end(report: str) -> None:
     """A conflict shows its files, the task it met, who repaired it and the merge."""
-    assert words(report, "Merge conflicts") == (
+    assert words(report, "Conflicts") == (
         "- **2.1** (`coder`, attempt 1 round 2) with 1.2 in `src/store.py`. "
         "- `coder` was sent to repair it in attempt 1 round 3; merged as `abc123abc123`."
     )
@@ -397,7 +398,7 @@ def test_times_are_split_into_work_review_and_checks(report: str) -> None:
 
 def test_decisions_are_quoted_harmlessly(report: str) -> None:
     """A decision shows its subject, its words and its reason, with no markup of the agent's own."""
-    assert words(report, "Decisions") == (
+    assert words(report, "Decisions and authority") == (
         r"- **1.1** `architect`: Layout - Decided: One \| package - Because: \<b>Short\</b> imports"
     )
 
@@ -412,7 +413,8 @@ def test_reassignments_say_from_whom_to_whom_and_why(report: str) -> None:
 def test_failures_say_why_and_what_they_hold_up(report: str) -> None:
     """A failure shows its reason and all that waits for it, near and far; what is blocked by it follows."""
     assert words(report, "Failures") == (
-        "- **3.2** Watch the ends (`watcher`) failed: red after 3 rounds - Holds up: 4.1, 4.2. "
+        "- **3.2** Watch the ends (`watcher`) failed: red after 3 rounds "
+        "- Lifted by an answer that does not end so. - Holds up: 4.1, 4.2. "
         "- **4.1** Show the ends blocked: 3.2 failed"
     )
 
@@ -423,8 +425,8 @@ def test_a_phase_shows_itself_alone(built: Home) -> None:
 
     assert report.startswith("# Build report: ends, phase 2 (Roof)\n")
     assert "**Merged 1 of 4 tasks**" in report
-    assert list(rows(report, "Progress")) == ["phase", "-" * 6, "2 Roof"]
-    assert section(report, "Decisions") == "No decision was recorded."
+    assert list(rows(report, "Task completion")) == ["phase", "-" * 6, "2 Roof"]
+    assert section(report, "Decisions and authority") == "No decision was recorded."
     assert "2.1" not in rows(report, "Time")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from analytics import database, store
+from analytics import database, facts, store
 from orchestrator.errors import InputError, JournalError
 from orchestrator.home import Home
 from orchestrator.journal import Journal, encode
@@ -106,7 +106,7 @@ def test_a_deleted_database_answers_as_before(home: Home) -> None:
     def answers() -> dict[str, list[dict[str, Any]]]:
         with store.connect(home) as connection:
             return {
-                name: store.ask(connection, name, **({} if name in ("plan", "runs") else {"phase": None}))
+                name: store.ask(connection, name, **({} if name in facts.WHOLE_PROJECT else {"phase": None}))
                 for name in store.questions()
             }
 

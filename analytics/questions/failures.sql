@@ -19,10 +19,15 @@ select
     standings.agent,
     standings.state,
     standings.reason,
+    failed.failure, -- its class; null: not told
     list(held.id order by held.place) filter (where held.id is not null and held.state <> 'merged') as holds_up
 from roots
 join standings on standings.id = roots.id
 join tasks on tasks.id = roots.id
+left join (
+    select outcomes.task, arg_max(failure, outcomes.position) as failure
+    from outcomes join outcome_failures using (position) group by outcomes.task
+) as failed on failed.task = roots.id
 left join downstream on downstream.root = roots.id
 left join standings as held on held.id = downstream.task
 where $phase::integer is null or standings.phase = $phase

@@ -25,7 +25,7 @@ SECTIONS = {
         "init": Entry("setting_up", "Set up a home and a project for a plan."),
         "plan": Entry("planning", "Show what is to be done, by whom, and what it waits for."),
         "status": Entry("telling", "Show where the build stands, also while it runs."),
-        "report": Entry("telling", "Tell from the journal what happened and what it cost."),
+        "report": Entry("reporting", "Tell from the journal what happened and what it cost."),
     },
     "Have tasks done": {
         "execute": Entry("running", "Have one task done."),

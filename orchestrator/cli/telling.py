@@ -1,4 +1,4 @@
-"""`status` and `report`: where things stand now, and what happened."""
+"""`status`: where things stand now."""
 
 from pathlib import Path
 
@@ -74,6 +74,8 @@ def _ending(last: LastRun) -> str:
             return f"{told}, was killed; the same command goes on from there"
         case "stopped":
             return f"{told}, was stopped; the same command goes on from there"
+        case "paused":
+            return f"{told}, paused: {last.reason}; mend the cause, then run the same command to go on"
         case _:
             return f"{told}, failed: {last.reason}"
 
@@ -106,30 +108,3 @@ def _tasks(plan: Plan, board: Board, *, everything: bool) -> str:
 
 def _why(item: standing.Standing) -> str:
     return f"{item.reason}, for {words.age(item.since)}" if item.since else item.reason
-
-
-@click.command(cls=Manual)
-@click.option(
-    "--format",
-    type=click.Choice(["markdown"]),
-    default="markdown",
-    show_default=True,
-    expose_value=False,
-    help="Markdown, which reads well as plain text too.",
-)
-@click.option("--phase", metavar="N", type=int, help="Only this phase.")
-@options.home_alone
-def report(phase: int | None, home: Path) -> None:
-    """Tell from the journal what happened and what it cost.
-
-    Progress, agents, lines of code, checks, reviews, merges and conflicts, tokens and dollars, times, decisions and
-    failures, of every run in this home and of the plans that they ran. It can be asked while a build runs.
-
-    Examples:
-      mbo report > report.md
-      mbo report --phase 1
-    """
-    from analytics.report import markdown  # DuckDB, which `--help` need not load
-
-    standing.project(Home(home))
-    click.echo(markdown(Home(home), phase), nl=False)

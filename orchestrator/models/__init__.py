@@ -1,5 +1,12 @@
 """The values that the rooms pass to each other; frozen, validated, and free of behaviour that waits."""
 
+from orchestrator.models.contract import (
+    CommandInterface,
+    CommandUsage,
+    Contract,
+    DocumentInterface,
+    PythonInterface,
+)
 from orchestrator.models.plan import (
     BuildTask,
     Component,
@@ -23,6 +30,7 @@ from orchestrator.models.work import (
     Finding,
     Limits,
     Outcome,
+    Resolution,
     Ruling,
     SessionRef,
     Usage,
@@ -35,9 +43,13 @@ __all__ = [
     "BuildTask",
     "Cause",
     "Check",
+    "CommandInterface",
+    "CommandUsage",
     "Component",
+    "Contract",
     "Decision",
     "Digest",
+    "DocumentInterface",
     "Event",
     "Finding",
     "Frozen",
@@ -52,6 +64,8 @@ __all__ = [
     "Phase",
     "Plan",
     "Policy",
+    "PythonInterface",
+    "Resolution",
     "RosterEntry",
     "Ruling",
     "SessionRef",

@@ -64,12 +64,22 @@ class BuildTask(Frozen):
     kind: Kind
     effort: int = Field(ge=1, le=3)
     deps: tuple[TaskId, ...] = ()
+    after: tuple[TaskId, ...] = ()
+    """Tasks that come first where they can; when one of them fails, this one goes on with a note."""
     reviewers: tuple[Text, ...] = ()
     accept: tuple[Text, ...] = Field(min_length=1)
     gate: Text | None = None
     """The gate's name; none means the gate of the task's kind."""
     writes: tuple[Text, ...] = ()
     """Protected paths that this task may change all the same, such as `pyproject.toml`; written as they are."""
+    paths: tuple[Text, ...] = ()
+    """Files and folders that this task may write, besides tests; none means everything that is not protected."""
+    declares: tuple[Text, ...] = ()
+    """Names of the contracts that this design task writes, each as `contracts/<name>.yaml`."""
+    produces: tuple[Text, ...] = ()
+    """Names of the contracts that this task's work makes true."""
+    consumes: tuple[Text, ...] = ()
+    """Names of the contracts that this task relies on, whether or not they are true yet."""
 
 
 class Stage(Frozen):
@@ -110,6 +120,8 @@ class Policy(Frozen):
     effort_points: dict[str, str] = {}
     revise_rounds: int = Field(default=3, ge=0, le=10)
     """How often an answer may be sent back before its agent is replaced."""
+    breaker: int = Field(default=3, ge=1)
+    """So many tasks of a run that fail in the same way stop the run from starting more."""
     protected: tuple[Text, ...] = ()
     """Paths that no task may change unless its own `writes` names them.
 

@@ -1,0 +1,67 @@
+"""The report's section on decisions and on whose word counted: approvals, waivers, holds, deadlocks and pauses."""
+
+from collections.abc import Callable
+
+from analytics.markdown import code, item, text
+from analytics.rows import Ask, Row
+
+
+def decisions(ask: Ask) -> list[str]:
+    """List what was decided, by whom and why, then every use of a power."""
+    told: dict[str, Callable[[Row], list[str]]] = {
+        "decisions": _decision,
+        "approvals": _approval,
+        "waivers": _waiver,
+        "holds": _hold,
+        "component_reviews": _review,
+        "deadlocks": _deadlock,
+        "pauses": _pause,
+    }
+    lines = [line for name, tell in told.items() for row in ask(name) for line in tell(row)]
+    return lines or ["No decision was recorded."]
+
+
+def _decision(row: Row) -> list[str]:
+    return item(
+        f"**{text(row['task'], 12)}** {code(row['agent'])}: {text(row['subject'], 120)}",
+        f"Decided: {text(row['decision'])}",
+        f"Because: {text(row['reason'])}",
+    )
+
+
+def _approval(row: Row) -> list[str]:
+    if row["decision"] is None:
+        return item(f"**{row['task']}** waits for the approval of {code(row['asked'])}.")
+    said = "approved" if row["decision"] == "approve" else "rejected"
+    reason = f": {text(row['reason'])}" if row["reason"] else "."
+    return item(f"**{row['task']}** {said} by {code(row['by_agent'] or row['asked'])}{reason}")
+
+
+def _waiver(row: Row) -> list[str]:
+    what = f"component {row['component']}" if row["scope"] == "component" else f"**{text(row['task'], 12)}**"
+    return item(f"{what}: {text(row['power'], 12)} set aside by {code(row['by_agent'])}: {text(row['reason'])}")
+
+
+def _hold(row: Row) -> list[str]:
+    end = f"Lifted: {text(row['lifted_by'])}" if row["lifted"] else f"It stands; lifted by {text(row['lifts'])}"
+    power, name = text(row["power"], 12), text(row["name"], 36)
+    held = f"component {row['component']} ({name}) held by a {power} of {code(row['by_agent'])}"
+    return item(f"{held}: {text(row['reason'])}", end)
+
+
+def _review(row: Row) -> list[str]:
+    name = text(row["name"], 36)
+    return item(f"component {row['component']} ({name}), review {row['round']}: {text(row['decision'], 24)}.")
+
+
+def _deadlock(row: Row) -> list[str]:
+    if row["resolution"] is None:
+        end = "Not resolved."
+    else:
+        end = f"Resolved by {code(row['by_agent'])}, {text(row['resolution'], 24)}: {text(row['because'])}"
+    tasks = ", ".join(text(task, 12) for task in row["tasks"])
+    return item(f"**{tasks}** deadlocked ({text(row['cause'], 24)}): {text(row['reason'])}", end)
+
+
+def _pause(row: Row) -> list[str]:
+    return item(f"run {code(row['run'])} stopped itself: {text(row['reason'])}")

@@ -1,0 +1,118 @@
+"""What to do next, and by what command: whose word is awaited, what failed and what lifts it, what is ready."""
+
+from typing import NamedTuple
+
+from analytics import lifts
+from analytics.markdown import count
+from analytics.rows import Ask, Row
+
+_AT_MOST = 5  # of one kind; the rest is a number
+
+
+class Step(NamedTuple):
+    """One step, in plain words that may hold an agent's own."""
+
+    kind: str
+    text: str
+    command: str = ""
+    task: str | None = None
+
+
+def next_steps(ask: Ask) -> list[Row]:
+    """Return the steps, what holds up most first."""
+    looks = (_paused, _awaited, _held, _failed, _under_way, _ready)
+    return [step._asdict() for look in looks for step in _bounded(look(ask))] or [_done(ask)._asdict()]
+
+
+def _bounded(steps: list[Step]) -> list[Step]:
+    more = len(steps) - _AT_MOST
+    return steps if more <= 0 else [*steps[:_AT_MOST], Step(steps[0].kind, f"and {more} more of this kind")]
+
+
+def _paused(ask: Ask) -> list[Step]:
+    return [
+        Step("paused", f"mend what stopped the last run, then go on: {row['reason']}", f"mbo {row['command']}")
+        for row in ask("pauses")
+        if row["is_last"]
+    ]
+
+
+def _awaited(ask: Ask) -> list[Step]:
+    """Name whose word a task or a disagreement waits for."""
+    words = [
+        Step("awaited", "waits for your approval", f"mbo approve {row['task']}", row["task"])
+        if row["asked"] == "user"
+        else Step("awaited", f"waits for the approval of {row['asked']}", task=row["task"])
+        for row in ask("approvals")
+        if row["decision"] is None and row["state"] != "merged"
+    ]
+    open_ = [row for row in ask("contradictions") if row["state"] == "open"]
+    sides = [Step("awaited", f"say which side stands on {row['subject']}", "mbo conflicts") for row in open_]
+    stuck = [row for row in ask("deadlocks") if row["resolution"] is None]
+    return [*words, *sides, *(Step("awaited", f"resolve the deadlock of {', '.join(row['tasks'])}") for row in stuck)]
+
+
+def _held(ask: Ask) -> list[Step]:
+    """Name what a power keeps from being merged or released, and what lifts it."""
+    vetoes = [
+        Step(
+            "held",
+            f"answer the {row['decision']}: {row['reason']}",
+            f"mbo execute --task-id {row['task']}",
+            row["task"],
+        )
+        for row in ask("vetoed")
+    ]
+    holds = [
+        Step(
+            "held",
+            f"lift the hold on component {row['component']} by {lifts.hold(row)}",
+            f"mbo review --component {row['component']}",
+        )
+        for row in ask("holds")
+        if row["lifted"] is None
+    ]
+    return vetoes + holds
+
+
+def _failed(ask: Ask) -> list[Step]:
+    """Name what failed, most held up first; what is under a veto is named already."""
+    vetoed = {row["task"] for row in ask("vetoed")}
+    rows = [row for row in ask("failures") if row["task"] not in vetoed]
+    return [
+        Step(
+            "failed",
+            f"{row['reason']}; lifted by {lifts.failure(row)}; holds up {count(len(row['holds_up'] or []), 'task')}",
+            f"mbo execute --task-id {row['task']}",
+            row["task"],
+        )
+        for row in sorted(rows, key=lambda row: -len(row["holds_up"] or []))
+    ]
+
+
+def _under_way(ask: Ask) -> list[Step]:
+    runs = ask("runs")
+    begun = [row["task"] for row in ask("tasks") if row["state"] == "in work"]
+    if not begun or not runs:
+        return []
+    text = f"{count(len(begun), 'task')} begun and not ended: {', '.join(begun)}"
+    return [Step("in work", text, "" if runs[-1]["status"] == "no end" else f"mbo {runs[-1]['command']}")]
+
+
+def _ready(ask: Ask) -> list[Step]:
+    return [
+        Step(
+            "ready",
+            f"{row['title']}; {row['agent']} can begin, {count(row['sets_free'], 'task')} behind it",
+            f"mbo execute --task-id {row['task']}",
+            row["task"],
+        )
+        for row in ask("ready")
+    ]
+
+
+def _done(ask: Ask) -> Step:
+    total = ask("totals")[0]
+    if total["merged"] == total["tasks"]:
+        return Step("done", f"nothing is left: all {count(total['tasks'], 'task')} are merged")
+    return Step("waiting", "nothing can start here: what is left waits for other phases", "mbo status --detailed")

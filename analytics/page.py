@@ -1,0 +1,91 @@
+"""The report as one HTML file: nothing is fetched, nothing runs, and what agents wrote stays words.
+
+The same journal gives the same page, byte for byte.
+"""
+
+import base64
+import hashlib
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from analytics import facts, lifts, overview
+from analytics.charts import bar, burn_up, clock, graph, timeline
+from analytics.markdown import count, dollars, duration, plain
+from analytics.rows import Ask, Row
+from orchestrator.home import Home
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_STATES = ("merged", "in_work", "failed", "blocked", "skipped", "waiting")
+
+
+def html(home: Home, phase: int | None = None) -> str:
+    """Return the report on everything, or on one phase, as one self-contained page.
+
+    Raises:
+        InputError: there is no project, nothing has run yet, or the plan has no such phase.
+        JournalError: the journal is damaged.
+    """
+    style = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
+    with facts.opened(home, phase) as ask:
+        return (
+            _environment()
+            .get_template("report.html.jinja")
+            .render(
+                _WORDS,
+                ask=ask,
+                phase=phase,
+                style=Markup(style),  # noqa: S704 our own file
+                style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+                notes=[note for note in (overview.scripted(ask("runs")), overview.bare(ask("runs"))) if note],
+                pictures=_pictures(ask),
+                has_forecast=False,
+            )
+        )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(plain=_plain, duration=duration, comma=_comma)
+    return environment
+
+
+def _pictures(ask: Ask) -> dict[str, Markup]:
+    spans, tasks, merges = ask("spans"), ask("tasks"), ask("burn_up")
+    time = clock.of([*((span["began"], span["ended"]) for span in spans), *((m["merged"],) * 2 for m in merges)])
+    return {
+        "timeline": timeline.draw(spans, time),
+        "graph": graph.draw(tasks),
+        "burn_up": burn_up.draw(merges, len(tasks), time),
+    }
+
+
+def _plain(value: object, limit: int = 240) -> str:
+    return plain(value, limit) or "-"
+
+
+def _completion(row: Row) -> Markup:
+    return bar.completion({state.replace("_", " "): row[state] for state in _STATES})
+
+
+def _comma(number: int) -> str:
+    return f"{number:,}"
+
+
+_WORDS = {
+    "completion": _completion,
+    "count": count,
+    "dollars": dollars,
+    "lifts": lifts,
+    "share": bar.share,
+    "sign": bar.swatch,
+}
+"""What the templates call."""
