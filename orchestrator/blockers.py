@@ -26,9 +26,10 @@ def blockers(plan: Plan, events: Sequence[JsonObject], board: Board) -> tuple[Bl
     open_ = {item.task: item for item in board.tasks if item.state != "merged"}
     waiting: dict[str, list[str]] = {task_id: [] for task_id in open_}
     for task in plan.tasks:
-        for dep in task.deps if task.id in open_ else ():
+        for dep in (*task.deps, *task.after) if task.id in open_ else ():
             waiting.get(dep, []).append(task.id)
-    fronts = [task.id for task in plan.tasks if task.id in open_ and not any(dep in open_ for dep in task.deps)]
+    awaiting = {behind for names in waiting.values() for behind in names}
+    fronts = [task_id for task_id in open_ if task_id not in awaiting]
     stand = objections.standing(events)
     found = [_blocker(open_[task_id], closure([task_id], waiting), open_, stand) for task_id in fronts]
     return tuple(sorted(found, key=lambda item: -len(item.holds_up)))

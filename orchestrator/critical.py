@@ -14,11 +14,11 @@ class Path(Frozen):
 
 
 def path(plan: Plan, left: Collection[str]) -> Path:
-    """Return the longest chain among the tasks that are left, in effort points; of several the one first in the plan."""
+    """Return the longest chain of the tasks that are left, in effort points; of several the first in the plan."""
     longest = remaining(plan, left)
     dependents: dict[str, list[str]] = {task_id: [] for task_id in longest}
     for task in plan.tasks:
-        for dep in task.deps if task.id in longest else ():
+        for dep in (*task.deps, *task.after) if task.id in longest else ():
             dependents.get(dep, []).append(task.id)
     chain: list[str] = []
     ahead = list(longest)

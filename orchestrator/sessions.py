@@ -30,7 +30,7 @@ class Session(Frozen):
 
 
 def active(events: Sequence[JsonObject], running: Collection[str]) -> tuple[Session, ...]:
-    """Return the sessions of the tasks that run now, the longest first; those that earlier rounds left open are over."""
+    """Return the sessions of the tasks that run now, the longest first; what earlier rounds left open is over."""
     found: dict[tuple[str, str], Session] = {}
     for event in events:
         if event.get("task") in running:
@@ -60,7 +60,7 @@ def _take(found: dict[tuple[str, str], Session], event: JsonObject) -> None:
 def _drop_earlier(found: dict[tuple[str, str], Session], task: str, data: JsonObject) -> None:
     """Forget the sessions of a task's earlier rounds: what a killed run left open there is not gone on with."""
     newest = (data["attempt"], data["round"])
-    for place in [place for place, other in found.items() if place[0] == task]:
+    for place in [place for place in found if place[0] == task]:
         if (found[place].attempt, found[place].round) != newest:
             del found[place]
 

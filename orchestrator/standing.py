@@ -240,7 +240,8 @@ def _reason(task: BuildTask, plan: Plan, merged: Collection[str], failed: Collec
     """Return which other task a task waits for, whatever runs; nothing where it waits for none."""
     left = [dep for dep in task.deps if dep not in merged]
     if not left:
-        return ""
+        soft = next((name for name in task.after if name not in merged and name not in failed), None)
+        return f"waits for {soft} (soft)" if soft else ""
     behind = prerequisites(plan, [task.id]) if failed else frozenset[str]()
     culprit = next((name for name in failed if name in behind), None)
     if culprit:

@@ -34,6 +34,9 @@ SECTIONS = {
         "build": Entry("running", "Have the whole plan done."),
         "demo": Entry("demo", "Build a working MCP server with scripted agents and prove it."),
     },
+    "Look closer": {
+        "why": Entry("explaining", "Tell why a task is where it is, from its first attempt on."),
+    },
     "See the runs in Prefect's UI": {
         "up": Entry("serving", "Start the home's Prefect server and print its address."),
         "down": Entry("serving", "Stop the home's Prefect server."),

@@ -17,6 +17,7 @@ from orchestrator.models.plan import (
     Policy,
     RosterEntry,
     Stage,
+    TaskStage,
     Workflow,
 )
 from orchestrator.models.talk import Decision, Knowledge, Message, MessageContent
@@ -70,6 +71,7 @@ __all__ = [
     "Ruling",
     "SessionRef",
     "Stage",
+    "TaskStage",
     "Usage",
     "Verdict",
     "Workflow",
