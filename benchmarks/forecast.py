@@ -110,7 +110,9 @@ def executed(plan: Plan, seconds: dict[str, float]) -> dict[str, tuple[float, fl
     return spans
 
 
-def marks(plan: Plan, spans: dict[str, tuple[float, float]], share: float, seed: int) -> list[float]:
+def marks(
+    plan: Plan, spans: dict[str, tuple[float, float]], share: float, seed: int, samples: int = SAMPLES
+) -> list[float]:
     """Return by when the forecast sees the end, at the moment when this share of the tasks is merged."""
     ends = sorted(end for _, end in spans.values())
     place = int(share * len(ends))
@@ -123,7 +125,7 @@ def marks(plan: Plan, spans: dict[str, tuple[float, float]], share: float, seed:
     running = [lasting(t, now - spans[t.id][0]) for t in plan.tasks if spans[t.id][0] <= now < spans[t.id][1]]
     done = {item.task for item in merged}
     course = Course(plan, [t.id for t in plan.tasks if t.id not in done], {item.task for item in running}, SLOTS)
-    predicted = predict(plan, course, merged, running, samples=SAMPLES, seed=seed)
+    predicted = predict(plan, course, merged, running, samples=samples, seed=seed)
     whole = sorted(now + max(ends) for _, ends in predicted)
     return [quantile(whole, mark) for mark in MARKS]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from orchestrator.models import Frozen, JsonObject
 
 _ROUNDS = {
-    "start": "the first one",
+    "start": "the first of this attempt",
     "gate": "its checks were red",
     "review": "changes were requested",
     "conflict": "it conflicted with what landed meanwhile",
@@ -41,7 +41,7 @@ def entry(event: JsonObject, kind: str, text: str, details: Sequence[str] = (), 
 
 
 def _attempt(event: JsonObject) -> Entry:
-    return entry(event, "attempt", f"attempt {event['data']['attempt']} by {event['agent']}")
+    return entry(event, "attempt", f"{event['data']['attempt']}, by {event['agent']}")
 
 
 def _session(event: JsonObject) -> Entry | None:
@@ -49,7 +49,7 @@ def _session(event: JsonObject) -> Entry | None:
     if data["role"] != "work":
         return None  # its verdict tells it
     why = _ROUNDS.get(data["cause"], data["cause"])
-    return entry(event, "round", f"round {data['attempt']}.{data['round']} by {event['agent']}: {why}")
+    return entry(event, "round", f"{data['attempt']}.{data['round']}, by {event['agent']}: {why}")
 
 
 def _resumed(event: JsonObject) -> Entry:
@@ -145,7 +145,7 @@ def _no_progress(event: JsonObject) -> Entry:
 
 def _attempt_ended(event: JsonObject) -> Entry:
     data = event["data"]
-    return entry(event, "attempt", f"attempt {data['attempt']} ends without a merge: {data['reason']}")
+    return entry(event, "attempt", f"{data['attempt']} ends without a merge: {data['reason']}")
 
 
 def _reassigned(event: JsonObject) -> Entry:
