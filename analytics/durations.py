@@ -15,8 +15,7 @@ from random import Random
 from statistics import NormalDist
 from typing import NamedTuple
 
-SECONDS_PER_POINT = 600.0
-"""What a task takes for each point of its effort before anything is measured: ten minutes."""
+from orchestrator.lasting import SECONDS_PER_POINT, Lasting
 
 _LEVEL_SPREAD, _LEVEL_FREEDOM = 0.6, 3.0
 """Scale and degrees of freedom of the level's prior, a Student distribution around `SECONDS_PER_POINT`."""
@@ -29,15 +28,6 @@ _BURN_IN = 100
 _LONGEST = 18.0
 """No task is drawn longer than e to this power of seconds (two years): tails must not end in an overflow."""
 _NORMAL = NormalDist()
-
-
-class Lasting(NamedTuple):
-    """A task that has lasted so many seconds: until its merge, or until now where it is under way."""
-
-    task: str
-    agent: str
-    effort: int
-    seconds: float
 
 
 class _Draw(NamedTuple):

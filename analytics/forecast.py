@@ -2,14 +2,14 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from random import Random
 
 from analytics import durations
-from analytics.durations import Lasting
 from analytics.simulation import Course
+from orchestrator.lasting import SECONDS_PER_POINT, Lasting, measured
 from orchestrator.models import Frozen, JsonObject, Plan
 from orchestrator.models.value import now as this_moment
 from orchestrator.standing import Board
@@ -98,37 +98,6 @@ def forecast(
     )
 
 
-def measured(
-    plan: Plan, events: Iterable[JsonObject], running: Collection[str], at: datetime
-) -> tuple[list[Lasting], list[Lasting]]:
-    """Return how long each merged task took and how long each of those `running` has lasted at the moment `at`.
-
-    Counted is the time that runs worked on the task, from its first event in each run to its last; not the time
-    between them.
-    """
-    known = {task.id: task for task in plan.tasks}
-    spans: defaultdict[str, dict[tuple[str, str], list[str]]] = defaultdict(dict)
-    merged: dict[str, str] = {}
-    for event in events:
-        task_id, key = event.get("task"), event.get("key")
-        if task_id not in known or key is None:
-            continue
-        span = spans[task_id].setdefault((key, event["run"]), [event["time"], event["time"]])
-        span[1] = event["time"]
-        if event["kind"] == "merged":
-            merged[task_id] = key
-
-    def lasting(task_id: str, seconds: float) -> Lasting:
-        return Lasting(task_id, known[task_id].agent, known[task_id].effort, seconds)
-
-    done = [
-        lasting(task_id, seconds)
-        for task_id, key in merged.items()
-        if task_id not in running and (seconds := _seconds(spans[task_id], key)) > 0
-    ]
-    return done, [lasting(task_id, _so_far(spans[task_id], at)) for task_id in running]
-
-
 def predict(
     plan: Plan,
     course: Course,
@@ -167,7 +136,7 @@ def _summed_up(
     by_task = {
         task_id: Expected(
             **_quantiles([ends[place] for _, ends in predicted]),
-            begins=round(max(0.0, _quantile(sorted(begins[place] for begins, _ in predicted), 0.5)), 3),
+            begins=round(max(0.0, quantile(sorted(begins[place] for begins, _ in predicted), 0.5)), 3),
         )
         for place, task_id in enumerate(course.tasks)
     }
@@ -188,12 +157,12 @@ def _summed_up(
 
 
 def _band(ends: Sequence[Sequence[float]], merged: int) -> tuple[Band, ...]:
-    most = _quantile(sorted(each[-1] for each in ends), 0.95)
+    most = quantile(sorted(each[-1] for each in ends), 0.95)
     points: list[Band] = []
     for step in range(_STEPS + 1):
         seconds = most * step / _STEPS
         counts = sorted(merged + bisect_right(each, seconds) for each in ends)
-        low, middle, high = (_quantile(counts, share) for share in (0.1, 0.5, 0.9))
+        low, middle, high = (quantile(counts, share) for share in (0.1, 0.5, 0.9))
         points.append(Band(seconds=round(seconds, 3), low=low, middle=middle, high=high))
     return tuple(points)
 
@@ -201,33 +170,15 @@ def _band(ends: Sequence[Sequence[float]], merged: int) -> tuple[Band, ...]:
 def _quantiles(values: Sequence[float]) -> Mapping[str, float]:
     ordered = sorted(values)
     shares = {"p50": 0.5, "p75": 0.75, "p90": 0.9}
-    return {name: round(_quantile(ordered, share), 3) for name, share in shares.items()}
+    return {name: round(quantile(ordered, share), 3) for name, share in shares.items()}
 
 
-def _quantile(ordered: Sequence[float], share: float) -> float:
+def quantile(ordered: Sequence[float], share: float) -> float:
     """Return the value below which a share of the ordered values lies, in between two where it falls there."""
     place = share * (len(ordered) - 1)
     below = int(place)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (place - below) * (ordered[above] - ordered[below])
-
-
-def _seconds(spans: Mapping[tuple[str, str], Sequence[str]], key: str) -> float:
-    """Return how long runs worked on one form of a task."""
-    return sum(_between(*span) for (of, _), span in spans.items() if of == key)
-
-
-def _so_far(spans: Mapping[tuple[str, str], Sequence[str]], at: datetime) -> float:
-    """Return how long the newest form of a task has lasted until the moment `at`."""
-    if not spans:
-        return 0.0
-    *_, (newest, run) = spans
-    earlier = sum(_between(*span) for place, span in spans.items() if place[0] == newest and place[1] != run)
-    return earlier + max(0.0, (at - datetime.fromisoformat(spans[newest, run][0])).total_seconds())
-
-
-def _between(first: str, last: str) -> float:
-    return (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds()
 
 
 def _method(samples: int, slots: int) -> str:
@@ -239,6 +190,6 @@ def _method(samples: int, slots: int) -> str:
 
 def _basis(merged: Sequence[Lasting]) -> str:
     if not merged:
-        return f"nothing measured yet: {durations.SECONDS_PER_POINT / 60:g} minutes for each effort point"
+        return f"nothing measured yet: {SECONDS_PER_POINT / 60:g} minutes for each effort point"
     agents = len({item.agent for item in merged})
     return f"{len(merged)} measured tasks of {agents} agents, drawn towards the plan's effort points"

@@ -1,10 +1,10 @@
-"""The rest of a schedule, run through in an instant: the same choices as `orchestrator.schedule`, for given durations."""
+"""The rest of a schedule, run through in an instant: it chooses as `orchestrator.schedule` does."""
 
 from bisect import insort
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from heapq import heapify, heappop, heappush
 
-from orchestrator.models import Plan
+from orchestrator.models import BuildTask, Plan
 from orchestrator.schedule import remaining
 
 
@@ -17,18 +17,19 @@ class Course:
     def __init__(
         self, plan: Plan, left: Collection[str], running: Collection[str], slots: int, *, barrier: bool = False
     ) -> None:
-        """Begin where of the tasks `left` those in `running` are under way; all others of the plan are out of the way."""
+        """Begin where of the tasks `left` those in `running` are under way, and all others are out of the way."""
         longest = remaining(plan, left)
         self.tasks = tuple(sorted(longest, key=lambda task_id: -longest[task_id]))
         self.slots = slots
         self.barrier = barrier
         number = {task_id: place for place, task_id in enumerate(self.tasks)}
         entries = {task.id: task for task in plan.tasks}
+        self._phase = {task.id: task.phase for task in plan.tasks}
         agents = {entry: place for place, entry in enumerate(dict.fromkeys(task.agent for task in plan.tasks))}
         self._agents = [agents[entries[task_id].agent] for task_id in self.tasks]
         self._phases = [entries[task_id].phase for task_id in self.tasks]
         self._running = [number[task_id] for task_id in self.tasks if task_id in running]
-        waits = [[number[dep] for dep in entries[task_id].deps if dep in number] for task_id in self.tasks]
+        waits = [[number[dep] for dep in self._awaited(entries[task_id]) if dep in number] for task_id in self.tasks]
         self._waits = [len(deps) for deps in waits]
         self._dependents: list[list[int]] = [[] for _ in self.tasks]
         for place, deps in enumerate(waits):
@@ -37,8 +38,12 @@ class Course:
         under_way = set(self._running)
         self._free = [place for place, deps in enumerate(waits) if not deps and place not in under_way]
 
+    def _awaited(self, task: BuildTask) -> tuple[str, ...]:
+        """Return what a task waits for, softly too; with a barrier it comes after nothing of a later phase."""
+        return (*task.deps, *(name for name in task.after if not self.barrier or self._phase[name] <= task.phase))
+
     def run(self, seconds: Sequence[float]) -> list[float]:
-        """Return when each task ends, in seconds from now, where it takes so many more seconds; in the order of `tasks`."""
+        """Return when each task ends, in seconds from now, if it takes so many more; both in the order of `tasks`."""
         ends = list(seconds)
         agents, dependents, slots = self._agents, self._dependents, self.slots
         waits, free = self._waits.copy(), self._free.copy()
@@ -84,8 +89,3 @@ class _Phases:
         """Note that a task has ended."""
         if self._barrier:
             self._open.remove(self._of[task])
-
-
-def by_task(course: Course, values: Sequence[float]) -> Mapping[str, float]:
-    """Return what `values` say of each task."""
-    return dict(zip(course.tasks, values, strict=True))

@@ -17,7 +17,7 @@ def keep(home: Home, text: str) -> Digest:
     """
     data = text.encode(errors="backslashreplace")
     name = hashlib.sha256(data).hexdigest()
-    path = _path(home, name)
+    path = place(home, name)
     if _content(path) != data:
         write_atomically(path, text)
         for folder in (path.parent, home.kept, home.shared):
@@ -31,7 +31,7 @@ def load(home: Home, digest: Digest) -> str:
     Raises:
         JournalError: it is not there, or is no longer what was kept.
     """
-    path = _path(home, digest)
+    path = place(home, digest)
     data = _content(path)
     if data is None:
         raise JournalError(f"{path}: this kept output is missing; restore it from a copy")
@@ -40,7 +40,8 @@ def load(home: Home, digest: Digest) -> str:
     return data.decode()
 
 
-def _path(home: Home, digest: Digest) -> Path:
+def place(home: Home, digest: Digest) -> Path:
+    """Return where the text kept under `digest` lies, for people to read."""
     return home.kept / digest[:2] / digest
 
 

@@ -1,22 +1,24 @@
 """Where every task of a plan stands now, and the one reason why it waits, read from the project journal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
+from orchestrator import waits
 from orchestrator.errors import InputError
 from orchestrator.events import read_events
 from orchestrator.home import Home, holder, read_json
 from orchestrator.models import BuildTask, Frozen, JsonObject, Plan
-from orchestrator.plan import digest, prerequisites
+from orchestrator.plan import dependents, digest, prerequisites
 from orchestrator.schedule import Schedule
+from orchestrator.waits import Wait
 
 State = Literal["merged", "running", "failed", "waiting"]
 Ending = Literal["running", "succeeded", "failed", "paused", "stopped", "cut off"]
 
 
-VERBS = {"work": "works", "review": "reviews", "resolve": "resolves a deadlock"}
-"""What the agent of a session does, by the session's role."""
+VERBS = {"work": "works", "review": "reviews", "resolve": "resolves a deadlock", "approval": "decides"}
+"""What an agent does in a session of each role."""
 
 _PLAIN_WORDS = {
     "answer": "its answer is checked",
@@ -38,7 +40,9 @@ class Standing(Frozen):
     state: State
     reason: str
     since: str = ""
-    """When the work on it began, while it runs."""
+    """When the work on it began, while it runs; else since when the reason holds, where that is known."""
+    lifted_by: str = ""
+    """What ends the wait, where that is a word or an act of somebody."""
 
 
 class LastRun(Frozen):
@@ -92,20 +96,28 @@ def project(home: Home) -> JsonObject:
 
 def read(home: Home, plan: Plan) -> Board:
     """Return where the plan stands; beside a running build as well."""
-    held_by = holder(home)
-    events = list(read_events(home))
+    return board(plan, list(read_events(home)), holder(home))
+
+
+def board(plan: Plan, events: Sequence[JsonObject], held_by: JsonObject | None = None) -> Board:
+    """Return where the plan stands after these events, while the process `held_by` holds the home."""
     last = _last_run(events, held_by)
     is_other_plan = last is not None and last.plan != digest(plan)
     own = _of_last_run(events) if last and last.ending == "running" else []
     ended = _ended(events)
-    running = _running(own, plan)
+    waiting = waits.standing(plan, events)
+    resting = {task for task, wait in waiting.items() if wait.cause in waits.RESTING}
+    running = {task: found for task, found in _running(own, plan).items() if task not in resting}
     retried = {task for task in _selected(own, plan) if task not in _ended(own)} - set(running)
-    failed = {task: e["data"]["reason"] for task, e in ended.items() if e["kind"] == "outcome" and task not in retried}
+    failed = {task: e for task, e in ended.items() if e["kind"] == "outcome" and task not in retried}
     merged = {task: e["data"]["commit"] for task, e in ended.items() if e["kind"] == "merged"}
-    reasons = {task.id: _reason(task, plan, merged, failed) or _free(task, events, own) for task in plan.tasks}
+    reasons = {task.id: _reason(task, plan, merged, failed) or _free(task, events, own, last) for task in plan.tasks}
     if own and not is_other_plan:
         reasons |= _in_run(own, plan)
-    tasks = tuple(_standing(task, running, merged, failed, reasons[task.id]) for task in plan.tasks)
+    reasons |= _behind_holds(plan, waiting, merged, failed)
+    tasks = tuple(
+        _standing(task, running, merged, failed, reasons[task.id], _wait(task, waiting, merged)) for task in plan.tasks
+    )
     return Board(tasks=tasks, held_by=held_by, last_run=last, is_other_plan=is_other_plan)
 
 
@@ -113,17 +125,42 @@ def _standing(
     task: BuildTask,
     running: Mapping[str, Sequence[JsonObject]],
     merged: Mapping[str, str],
-    failed: Mapping[str, str],
+    failed: Mapping[str, JsonObject],
     reason: str,
+    wait: Wait | None,
 ) -> Standing:
     if task.id in running:
         seen = running[task.id]
-        return Standing(task=task.id, state="running", reason=_doing(seen), since=seen[0]["time"])
+        told = wait.reason if wait else _doing(seen)
+        return Standing(task=task.id, state="running", reason=told, since=seen[0]["time"])
     if task.id in merged:
         return Standing(task=task.id, state="merged", reason=f"merged as {merged[task.id][:12]}")
     if task.id in failed:
-        return Standing(task=task.id, state="failed", reason=failed[task.id])
+        event = failed[task.id]
+        return Standing(task=task.id, state="failed", reason=event["data"]["reason"], since=event["time"])
+    if wait:
+        return Standing(task=task.id, state="waiting", reason=wait.reason, since=wait.since, lifted_by=wait.lifted_by)
     return Standing(task=task.id, state="waiting", reason=reason)
+
+
+def _wait(task: BuildTask, waiting: Mapping[str, Wait], merged: Collection[str]) -> Wait | None:
+    """Return what a task waits for beside other tasks; a hold stops only what could start but for it."""
+    wait = waiting.get(task.id)
+    return None if wait and wait.cause == "hold" and any(dep not in merged for dep in task.deps) else wait
+
+
+def _behind_holds(
+    plan: Plan, waiting: Mapping[str, Wait], merged: Collection[str], failed: Collection[str]
+) -> dict[str, str]:
+    """Return the reason of each task that waits for a release that is held, and for no failure."""
+    waits_so = ((task, _wait(task, waiting, merged)) for task in plan.tasks if task.id not in merged)
+    held = [task.id for task, wait in waits_so if wait and wait.cause == "hold"]
+    return {
+        behind: f"waits for {release}, whose release is held"
+        for release in held
+        for behind in dependents(plan, [release])
+        if prerequisites(plan, [behind]).isdisjoint(failed)
+    }
 
 
 def _last_run(events: Sequence[JsonObject], held_by: JsonObject | None) -> LastRun | None:
@@ -140,8 +177,8 @@ def _last_run(events: Sequence[JsonObject], held_by: JsonObject | None) -> LastR
         model=data["model"],
         sandbox=data["sandbox"],
         plan=data["plan"],
-        tasks=tuple(data["tasks"]),
-        slots=data["slots"],
+        tasks=tuple(data.get("tasks", ())),
+        slots=data.get("slots", 4),
         barrier=data.get("barrier", False),
     )
 
@@ -189,19 +226,22 @@ def _selected(own: Sequence[JsonObject], plan: Plan) -> frozenset[str]:
     return frozenset(asked) & {task.id for task in plan.tasks}
 
 
-def _free(task: BuildTask, events: Sequence[JsonObject], own: Sequence[JsonObject]) -> str:
+def _free(task: BuildTask, events: Sequence[JsonObject], own: Sequence[JsonObject], last: LastRun | None) -> str:
     """Return why a task that waits for no other has not begun."""
     if own:
         return "not part of this run"
+    if last and last.ending == "paused" and task.id in last.tasks:
+        return f"the run is paused: {last.reason}; the same command goes on"
     has_begun = any(event["kind"] == "session_started" and event["task"] == task.id for event in events)
     return "begun; the next run goes on with it" if has_begun else "ready to start"
 
 
-def _reason(task: BuildTask, plan: Plan, merged: Mapping[str, str], failed: Mapping[str, str]) -> str:
+def _reason(task: BuildTask, plan: Plan, merged: Collection[str], failed: Collection[str]) -> str:
     """Return which other task a task waits for, whatever runs; nothing where it waits for none."""
     left = [dep for dep in task.deps if dep not in merged]
     if not left:
-        return ""
+        soft = next((name for name in task.after if name not in merged and name not in failed), None)
+        return f"waits for {soft} (soft)" if soft else ""
     behind = prerequisites(plan, [task.id]) if failed else frozenset[str]()
     culprit = next((name for name in failed if name in behind), None)
     if culprit:
@@ -242,8 +282,8 @@ def _doing(seen: Sequence[JsonObject]) -> str:
 def _in_words(event: JsonObject) -> str:
     data = event.get("data", {})
     match event["kind"]:
-        case "session_started" | "turn":
-            verb = VERBS[data["role"]]
+        case "session_started" | "session_resumed" | "turn":
+            verb = VERBS.get(data["role"], "is asked")
             turn = f", turn {data['turn']}" if "turn" in data else ""
             return f"{event['agent']} {verb}, round {data['round']}{turn}"
         case "check":

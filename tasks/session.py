@@ -25,6 +25,9 @@ async def converse(
     Only one that works has a checkpoint, and only one that resolves a deadlock has decisions that are `allowed` to it.
     """
     agent = run.agents[session.agent]
+    if run.transcript(session.key).recall(session).turns:
+        place = f"{session.id}/resumed/{run.name}"
+        run.events.record("session_resumed", place, session_data(session), session=session)
     return await loop.run(
         loop.Conversation(
             session=session,

@@ -1,6 +1,5 @@
 """Where every task stands, read from a real journal and a real lock, and the one reason why each waits."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,97 +9,7 @@ import pytest
 from orchestrator import standing
 from orchestrator.errors import InputError
 from orchestrator.home import Home, exclusive, write_json
-from orchestrator.journal import Journal
-from orchestrator.models import BuildTask, Component, Event, GateCommand, Phase, Plan, Policy, RosterEntry
-from orchestrator.models.value import now
-from orchestrator.plan import digest
-
-KEY = "ab" * 32
-
-
-def plan_of(**deps: Sequence[str]) -> Plan:
-    """Return a plan of tasks `t1` to `t9` (ids 1.1 to 1.9), each by an agent of its own unless it is t8 or t9."""
-    tasks = tuple(
-        BuildTask(
-            id=f"1.{name[1:]}",
-            phase=1,
-            component=1,
-            component_name="c",
-            title=name,
-            agent="agent-x" if name in {"t8", "t9"} else f"agent-{name[1:]}",
-            kind="code",
-            effort=1,
-            deps=tuple(f"1.{dep[1:]}" for dep in waits),
-            accept=("works",),
-        )
-        for name, waits in deps.items()
-    )
-    powers = (
-        "planning_approver",
-        "design_final_say",
-        "implementation_veto",
-        "release_block",
-        "deadlock",
-        "integration",
-    )
-    return Plan(
-        version=1,
-        name="small",
-        phases=(Phase(number=1, name="Only", tasks=len(tasks)),),
-        components=(Component(number=1, name="c", phase=1),),
-        agents=tuple(RosterEntry(id=name, label=name, category="c") for name in sorted({t.agent for t in tasks})),
-        policy=Policy.model_validate(dict.fromkeys(powers, "agent-1")),
-        gates={"code": (GateCommand(name="tests", run=("true",)),)},
-        tasks=tasks,
-    )
-
-
-class Story:
-    """Write the project journal of one home, as runs do."""
-
-    def __init__(self, home: Home, plan: Plan, run: str = "r1", ago: timedelta = timedelta()) -> None:
-        self.home, self.plan, self.run, self.ago = home, plan, run, ago
-        self.count = 0
-
-    def tell(self, kind: str, task: str | None = None, agent: str = "agent-1", **data: Any) -> None:
-        """Add one event."""
-        self.count += 1
-        about = {"task": task, "key": KEY, "agent": agent} if task else {}
-        time = now() - self.ago
-        event = Event.model_validate(
-            {"id": f"{self.run}/{self.count}", "time": time, "kind": kind, "run": self.run, "data": data, **about}
-        )
-        journal = Journal(self.home.metrics)
-        journal.append(event.model_dump(mode="json", exclude_none=True))
-        journal.close()
-
-    def start(self, tasks: Sequence[str] = (), merged: Sequence[str] = (), slots: int = 4, **more: Any) -> None:
-        """Begin a run of these tasks, or of the whole plan."""
-        chosen = list(tasks) or [task.id for task in self.plan.tasks]
-        data: dict[str, Any] = {"command": "build", "model": "playbook", "sandbox": "bubblewrap", "slots": slots}
-        data |= {"plan": digest(self.plan), "tasks": chosen, "merged": list(merged)}
-        self.tell("run_started", **(data | more))
-
-    def work(self, task: str, agent: str = "agent-1") -> None:
-        """Begin a session of work on a task."""
-        self.tell("session_started", task, agent, role="work", round=1)
-
-    def merge(self, task: str) -> None:
-        """End a task with a merge."""
-        self.tell("merged", task, commit="c0ffee" * 6, lines_added=1, lines_removed=0)
-        self.tell("outcome", task, status="merged", reason="merged", attempts=1)
-
-    def fail(self, task: str, reason: str = "agent-1: the gate is red") -> None:
-        """End a task without one."""
-        self.tell("outcome", task, status="failed", reason=reason, attempts=1)
-
-    def end(self, status: str = "failed", reason: str = "not merged: 1.1") -> None:
-        """End the run."""
-        self.tell("run_ended", status=status, reason=reason, seconds=1.0)
-
-    def board(self) -> dict[str, tuple[str, str]]:
-        """Return state and reason of every task."""
-        return {item.task: (item.state, item.reason) for item in standing.read(self.home, self.plan).tasks}
+from tests.story import Story, plan_of
 
 
 @pytest.fixture
@@ -201,7 +110,7 @@ def test_a_deferred_task_and_a_paused_run_are_reasons(home: Home) -> None:
         story.tell("breaker", failure="gate", tasks=["1.8"], reason="too many red gates")
 
         assert story.board() == {
-            "1.1": ("waiting", "its verdicts wait for 1.2"),
+            "1.1": ("waiting", "waits for 1.2: its reviewer wants that first"),
             "1.2": ("running", "agent-2 works, round 1"),
             "1.3": ("waiting", "the run is paused: too many red gates"),
         }
@@ -278,6 +187,132 @@ def test_a_new_process_is_not_taken_for_the_run_that_was_killed(story: Story) ->
     assert board.last_run is not None
     assert board.last_run.ending == "cut off"
     assert board.count("running") == 0
+
+
+STUCK = {"agents": ["agent-1", "agent-2"], "reason": "x", "attempt": 1, "round": 1}
+WAITS: dict[str, tuple[str, dict[str, Any], str, str]] = {
+    "approval": (
+        "approval_requested",
+        {"by": "agent-2"},
+        "running",
+        "waits for the approval of agent-2",
+    ),
+    "user": (
+        "approval_requested",
+        {"by": "user"},
+        "waiting",
+        "waits for your approval: `mbo approve 1.1`, or `mbo reject 1.1 --reason …`",
+    ),
+    "deferral": (
+        "deferred",
+        {"on": "1.4", "reason": "x"},
+        "waiting",
+        "waits for 1.4: its reviewer wants that first",
+    ),
+    "rounds": (
+        "deadlock",
+        {"cause": "rounds", "tasks": ["1.1"], **STUCK},
+        "running",
+        "waits for the decision of agent-1: its review rounds are used up",
+    ),
+    "verdicts": (
+        "deadlock",
+        {"cause": "verdicts", "tasks": ["1.1", "1.4"], **STUCK},
+        "running",
+        "waits for the decision of agent-1: the verdicts on 1.1 and 1.4 wait for each other",
+    ),
+    "requests": (
+        "deadlock",
+        {"cause": "requests", "tasks": ["1.1", "1.4"], **STUCK},
+        "running",
+        "waits for the decision of agent-1: the requests of agent-1 and agent-2 wait for each other's answers",
+    ),
+}
+AFTERWARDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "approval": ("approval", {"by": "agent-2", "decision": "approve", "reason": "x"}),
+    "user": ("approval", {"by": "user", "decision": "approve", "reason": "x"}),
+    "deferral": ("ruling", {"decision": "approve"}),
+    "rounds": ("resolution", {"decision": "accept", "cause": "rounds"}),
+    "verdicts": ("resolution", {"decision": "accept", "cause": "verdicts"}),
+    "requests": ("resolution", {"decision": "accept", "cause": "requests"}),
+}
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_who_is_to_act_is_the_reason_until_that_is_over(story: Story, wait: str) -> None:
+    """A task that waits for a word, a decision or another's end says so, during the run and after, until it is over."""
+    kind, data, state, reason = WAITS[wait]
+    with exclusive(story.home, "build"):
+        story.start()
+        story.work("1.1")
+        story.tell(kind, "1.1", **data)
+        during = story.board()["1.1"]
+    between = story.board()["1.1"]
+    story.tell(AFTERWARDS[wait][0], "1.1", **AFTERWARDS[wait][1])
+    afterwards = story.board()["1.1"]
+
+    assert during == (state, reason)
+    assert between == ("waiting", reason)
+    assert afterwards == ("waiting", "begun; the next run goes on with it")
+
+
+def test_a_deferred_task_goes_on_once_the_other_has_ended(story: Story) -> None:
+    """What a task was put back for is no reason any more when that has ended."""
+    story.start()
+    story.work("1.1")
+    story.tell("deferred", "1.1", on="1.4", reason="x")
+    story.merge("1.4")
+
+    assert story.board()["1.1"] == ("waiting", "begun; the next run goes on with it")
+
+
+def test_a_paused_run_is_the_reason_of_what_could_start(story: Story) -> None:
+    """After a run that paused, what it was to do says why it paused; what waits for another task says that."""
+    story.start(["1.1", "1.2"])
+    story.end("paused", "the sandbox is broken")
+
+    board = story.board()
+    assert board["1.1"] == ("waiting", "the run is paused: the sandbox is broken; the same command goes on")
+    assert board["1.2"] == ("waiting", "waits for 1.1")
+    assert board["1.4"] == ("waiting", "ready to start")
+
+
+def test_a_held_release_says_who_holds_it_and_what_lifts_it(home: Home) -> None:
+    """A release that could start but for a hold says so, and what is behind it names it; lifted, both are as before."""
+    story = Story(home, plan_of({"release_gates": ("1.2",)}, t1=(), t2=("t1",), t3=("t2",)))
+    hold = {
+        "component": 3,
+        "by": "agent-2",
+        "power": "veto",
+        "reason": "no",
+        "lifts": "an approval of agent-2",
+        "round": 1,
+    }
+    told = "release is held: component 3 is vetoed by agent-2: no; lifted by an approval of agent-2"
+    story.start()
+    story.tell("hold", "component-3", "agent-2", **hold)
+    before = story.board()
+    story.merge("1.1")
+    held = story.board()
+    story.tell("hold_lifted", "component-3", "agent-2", **hold)
+
+    assert before["1.2"] == ("waiting", "waits for 1.1")
+    assert held["1.2"] == ("waiting", told)
+    assert held["1.3"] == ("waiting", "waits for 1.2, whose release is held")
+    assert story.board()["1.2"] == ("waiting", "ready to start")
+
+
+def test_a_soft_dependency_is_waited_for_until_it_has_ended(story: Story) -> None:
+    """A task waits for what it only comes after, and says that this is soft; a failure there lets it go on."""
+    tasks = (story.plan.tasks[0].model_copy(update={"after": ("1.4",)}), *story.plan.tasks[1:])
+    story.plan = story.plan.model_copy(update={"tasks": tasks})
+    before = story.board()["1.1"]
+    story.start()
+    story.fail("1.4")
+    story.end()
+
+    assert before == ("waiting", "waits for 1.4 (soft)")
+    assert story.board()["1.1"] == ("waiting", "ready to start")
 
 
 @pytest.mark.parametrize(("status", "reason"), [("succeeded", ""), ("stopped", "ended from outside")])

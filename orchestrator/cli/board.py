@@ -1,6 +1,7 @@
 """What is under way in a run, told from its events: one line for each active agent, and a bar over the tasks."""
 
 import time
+from collections.abc import Iterable
 
 from orchestrator.cli.table import bar
 from orchestrator.cli.words import count, lasted, prefix, shorten
@@ -19,6 +20,11 @@ _DOING = {
     "submit_verdict": "verdict",
 }
 _BAR = 24
+
+
+def tools_in_words(tools: Iterable[str]) -> str:
+    """Return what an agent does by calling these tools, each named once."""
+    return ", ".join(dict.fromkeys(_DOING.get(str(name), str(name)) for name in tools))
 
 
 class Board:
@@ -48,8 +54,8 @@ class Board:
                 self._begin(task, agent, VERBS[data["role"]])
             case "turn":
                 verb = VERBS[data["role"]]
-                tools = dict.fromkeys(_DOING.get(str(name), str(name)) for name in data["tools"])
-                told = f": {', '.join(tools)}" if tools else ""
+                tools = tools_in_words(data["tools"])
+                told = f": {tools}" if tools else ""
                 self._go_on(task, agent, f"{verb}, turn {data['turn']}{told}")
             case "answer":
                 self._end(task, agent)

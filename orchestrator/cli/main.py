@@ -33,6 +33,7 @@ SECTIONS = {
         "agents": Entry("team", "List the agents, their powers and who stands in for whom."),
         "decisions": Entry("deciding", "Show what was decided, by whom and why, and what stands."),
         "conflicts": Entry("conflicting", "Show what contradicts and waits to be settled, and settle it."),
+        "why": Entry("explaining", "Tell why a task is where it is, from its first attempt on."),
     },
     "Have tasks done": {
         "execute": Entry("running", "Have one task done."),

@@ -1,42 +1,121 @@
 """`status`: where things stand now."""
 
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
-from orchestrator import standing
-from orchestrator.cli import options, table, words
+from orchestrator import critical, sessions, standing
+from orchestrator.blockers import blockers
+from orchestrator.cli import options, table, views, words
 from orchestrator.cli.manual import Manual
-from orchestrator.home import Home
-from orchestrator.models import Plan
+from orchestrator.cli.watching import watch as watch_it
+from orchestrator.events import read_events
+from orchestrator.home import Home, holder
+from orchestrator.models import JsonObject, Plan
+from orchestrator.models.value import now
+from orchestrator.risks import risks
 from orchestrator.standing import Board, LastRun
 
 COLOURS = {"merged": "green", "running": "cyan", "failed": "red"}
 
 
+class View(NamedTuple):
+    """What to show beside what is always shown."""
+
+    detailed: bool
+    blockers: bool
+    timeline: bool
+    forecast: bool
+    as_json: bool
+
+
 @click.command(cls=Manual)
-@click.option("--detailed", is_flag=True, help="Every task of the plan, and why each unfinished one waits.")
+@click.option("--detailed", is_flag=True, help="Every component and task, and why each unfinished one waits.")
+@click.option("--blockers", is_flag=True, help="What holds up how many tasks, and what lifts it.")
+@click.option("--timeline", is_flag=True, help="Who did what when, and what is expected of whom.")
+@click.option("--forecast", is_flag=True, help="When it ends, with 50, 75 and 90 % probability.")
+@click.option("--json", "as_json", is_flag=True, help="All of this for programs.")
+@click.option("--watch", is_flag=True, help="Draw it anew every 2 seconds until Ctrl-C.")
 @options.home
-def status(detailed: bool, home: Path, plan_file: Path | None) -> None:
+def status(*, watch: bool, home: Path, plan_file: Path | None, **chosen: bool) -> None:
     """Show where the build stands, also while it runs.
 
-    Says what runs and since when, what each phase has reached, and what failed and why. It only reads, so it can be
-    asked at any time.
+    Says who does what and since when, what each phase has reached, what failed and why, which tasks the end hangs on,
+    and what endangers it. It only reads, so it can be asked at any time; `mbo why N.M` tells all about one task.
 
     Examples:
-      mbo status
+      mbo status --watch
       mbo status --detailed | grep waits
-      watch -c -n 2 mbo status
+      mbo status --blockers --forecast
+      mbo status --json | jq '.tasks[] | select(.state == "failed") | .reason'
     """
+    view = View(**chosen)
+    if watch:
+        watch_it(lambda: _told(view, home, plan_file))
+    else:
+        click.echo(_told(view, home, plan_file))
+
+
+def _told(view: View, home: Path, plan_file: Path | None) -> str:
+    """Return what the status says now."""
     place = Home(home)
     record = standing.project(place)
     plan = options.plan_of(home, plan_file)
-    board = standing.read(place, plan)
-    limit = table.width()
+    events = list(read_events(place))
+    board = standing.board(plan, events, holder(place))
+    if view.as_json:
+        return _json(record["project"], plan, events, board)
     facts = [("project", record["project"]), *_facts(plan, board, options.again(home, plan_file))]
-    click.echo("\n".join(words.hanging(f"{name:<9}", told, limit) for name, told in facts))
-    click.echo("\n" + _phases(plan, board))
-    click.echo("\n" + _tasks(plan, board, everything=detailed))
+    head = "\n".join(words.hanging(f"{name:<9}", told, table.width()) for name, told in facts)
+    parts = [head, _phases(plan, board), *_parts(plan, events, board, view)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _json(project: str, plan: Plan, events: Sequence[JsonObject], board: Board) -> str:
+    from orchestrator.cli.snapshot import snapshot  # with the forecast, which a plain status need not load
+
+    return json.dumps(snapshot(project, plan, events, board, now()), indent=2, ensure_ascii=False)
+
+
+def _parts(plan: Plan, events: Sequence[JsonObject], board: Board, view: View) -> Iterator[str]:
+    """Yield what is asked for below the phases; with nothing asked for, what runs, failed and endangers the end."""
+    wanted = view.blockers or view.timeline or view.forecast
+    if view.detailed:
+        yield views.components(plan, board)
+    if view.detailed or not wanted:
+        yield _tasks(plan, board, everything=view.detailed)
+        yield from _ahead(plan, events, board)
+    if view.blockers:
+        yield views.blockers(plan, blockers(plan, events, board))
+    if view.timeline or view.forecast:
+        yield from _expected(plan, events, board, view)
+
+
+def _ahead(plan: Plan, events: Sequence[JsonObject], board: Board) -> Iterator[str]:
+    running = {item.task for item in board.tasks if item.state == "running"}
+    if running:
+        yield views.sessions(plan, sessions.active(events, running))
+    yield views.critical_path(critical.path(plan, [item.task for item in board.tasks if item.state != "merged"]))
+    found = risks(plan, events, board, now())
+    if found:
+        yield views.risks(plan, found)
+
+
+def _expected(plan: Plan, events: Sequence[JsonObject], board: Board, view: View) -> Iterator[str]:
+    from analytics.forecast import forecast  # half a second of computing, which a plain status need not spend
+    from orchestrator.cli import gantt, outlook
+    from orchestrator.timeline import timeline
+
+    at = now()
+    found = forecast(plan, events, board, at=at)
+    under_way = board.last_run is not None and board.last_run.ending == "running"
+    if view.timeline:
+        yield gantt.gantt(plan, timeline(events, at if under_way else None), found)
+    if view.forecast:
+        yield outlook.forecast(plan, found, under_way=under_way)
 
 
 def _facts(plan: Plan, board: Board, again: str) -> list[tuple[str, str]]:

@@ -58,6 +58,16 @@ def clock(moment: str) -> str:
     return f"{then:%H:%M:%S}" if then.date() == today.date() else f"{then:%Y-%m-%d %H:%M}"
 
 
+def time_of_day(moment: str) -> str:
+    """Return an ISO moment as the local time of day."""
+    return f"{datetime.fromisoformat(moment).astimezone():%H:%M:%S}"
+
+
+def day(moment: str) -> str:
+    """Return the local day of an ISO moment."""
+    return f"{datetime.fromisoformat(moment).astimezone():%A, %d %B %Y}"
+
+
 def age(moment: str) -> str:
     """Return how long ago an ISO moment was."""
     return lasted((now() - datetime.fromisoformat(moment)).total_seconds())

@@ -18,6 +18,7 @@ from orchestrator.models.plan import (
     Policy,
     RosterEntry,
     Stage,
+    TaskStage,
     Workflow,
 )
 from orchestrator.models.talk import Decision, Knowledge, Message, MessageContent
@@ -72,6 +73,7 @@ __all__ = [
     "Ruling",
     "SessionRef",
     "Stage",
+    "TaskStage",
     "Usage",
     "Verdict",
     "Workflow",

@@ -1,0 +1,77 @@
+"""The agent sessions under way: who does what for which task, and since when."""
+
+from collections.abc import Collection, Sequence
+
+from orchestrator.models import Frozen, JsonObject
+
+VERBS = {"work": "works", "review": "reviews", "resolve": "decides"}
+"""What an agent does in a session of each role."""
+
+
+class Session(Frozen):
+    """One session under way."""
+
+    agent: str
+    task: str
+    role: str
+    attempt: int
+    round: int
+    since: str
+    turn: int = 0
+    """Its newest finished turn."""
+    tools: tuple[str, ...] = ()
+    """What that turn called."""
+
+    @property
+    def doing(self) -> str:
+        """Return what it does in words."""
+        turn = f", turn {self.turn}" if self.turn else ""
+        return f"{VERBS.get(self.role, self.role)}, round {self.round}{turn}"
+
+
+def active(events: Sequence[JsonObject], running: Collection[str]) -> tuple[Session, ...]:
+    """Return the sessions of the tasks that run now, the longest first; what earlier rounds left open is over."""
+    found: dict[tuple[str, str], Session] = {}
+    for event in events:
+        if event.get("task") in running:
+            _take(found, event)
+    return tuple(sorted(found.values(), key=lambda session: session.since))
+
+
+def _take(found: dict[tuple[str, str], Session], event: JsonObject) -> None:
+    task, data = event["task"], event.get("data", {})
+    match event["kind"]:
+        case "session_started" | "session_resumed":
+            _drop_earlier(found, task, data)
+            found[task, data["session"]] = _session(event)
+        case "turn":
+            known = found.get((task, data["session"])) or _session(event)
+            done = {"turn": data["turn"], "tools": tuple(map(str, data["tools"]))}
+            found[task, data["session"]] = known.model_copy(update=done)
+        case "session_ended":
+            found.pop((task, data["session"]), None)
+        case "outcome" | "merged" | "task_started":
+            for place in [place for place in found if place[0] == task]:
+                del found[place]
+        case _:
+            pass
+
+
+def _drop_earlier(found: dict[tuple[str, str], Session], task: str, data: JsonObject) -> None:
+    """Forget the sessions of a task's earlier rounds: what a killed run left open there is not gone on with."""
+    newest = (data["attempt"], data["round"])
+    for place in [place for place in found if place[0] == task]:
+        if (found[place].attempt, found[place].round) != newest:
+            del found[place]
+
+
+def _session(event: JsonObject) -> Session:
+    data = event["data"]
+    return Session(
+        agent=event["agent"],
+        task=event["task"],
+        role=data["role"],
+        attempt=data["attempt"],
+        round=data["round"],
+        since=event["time"],
+    )
