@@ -10,6 +10,7 @@ from orchestrator.models.plan import (
     Policy,
     RosterEntry,
     Stage,
+    TaskStage,
     Workflow,
 )
 from orchestrator.models.talk import Decision, Knowledge, Message, MessageContent
@@ -56,6 +57,7 @@ __all__ = [
     "Ruling",
     "SessionRef",
     "Stage",
+    "TaskStage",
     "Usage",
     "Verdict",
     "Workflow",

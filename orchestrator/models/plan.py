@@ -9,6 +9,8 @@ from orchestrator.models.value import Frozen
 
 Kind = Literal["design", "code", "test", "doc"]
 Priority = Literal["low", "medium", "high", "critical"]
+TaskStage = Literal["planning", "implementation", "integration", "review"]
+"""The stages that a component goes through, in this order."""
 TaskId = Annotated[str, StringConstraints(pattern=r"^[1-9]\d*\.[1-9]\d*$")]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
@@ -70,6 +72,8 @@ class BuildTask(Frozen):
     """The gate's name; none means the gate of the task's kind."""
     writes: tuple[Text, ...] = ()
     """Protected paths that this task may change all the same, such as `pyproject.toml`; written as they are."""
+    stage: TaskStage | None = None
+    """The stage of its component that it belongs to; none means the one of its kind."""
 
 
 class Stage(Frozen):
