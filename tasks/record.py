@@ -1,5 +1,6 @@
 """Record: the projections of what happened that agents and people read, and the word to the coordinator."""
 
+from collections.abc import Mapping
 from uuid import NAMESPACE_URL, uuid5
 
 from agents.context import artifacts, decisions, messages, state
@@ -27,25 +28,42 @@ TESTS = "Tests"
 """The trailer of a merge that refers to the kept list of tests that passed on the merged tree."""
 
 
-def log_ruling(run: Run, session: SessionRef, ruling: Ruling) -> None:
-    """Record a ruling, and log it as a decision where somebody's power made it."""
-    place = f"{session.key[:16]}/{session.attempt}.{session.round}/ruling"
+def log_ruling(run: Run, session: SessionRef, ruling: Ruling, name: str = "ruling") -> Ruling:
+    """Record a ruling, log it as a decision where somebody's power made it, and return the one that stands."""
+    place = f"{answer_place(session)}/{name}"
     data = {**ruling.model_dump(mode="json"), "attempt": session.attempt, "round": session.round}
-    run.events.record("ruling", place, data, session=session)
-    if ruling.rule not in _POWERS:
-        return
+    stands = run.events.record("ruling", place, data, session=session)
+    ruling = Ruling.model_validate({field: stands[field] for field in Ruling.model_fields})
+    if ruling.rule in _POWERS:
+        subject = f"answer {session.attempt}.{session.round} to task {session.task}"
+        by = ruling.by[0] if ruling.by else session.agent
+        about = {"task": session.task, "key": session.key, "agent": session.agent}
+        log_decision(run.home, run.events, place, (by, subject, ruling.decision, ruling.reason, ruling.rule), about)
+    return ruling
+
+
+def log_decision(
+    home: Home, events: Events, place: str, said: tuple[str, str, str, str, str], about: Mapping[str, str]
+) -> None:
+    """Record and log a decision: `said` is by whom, about what, which, why, and by what authority."""
+    by, subject, what, reason, power = said
     decision = Decision(
         id=f"decision/{place}",
         time=now(),
-        task_id=session.task,
-        agent=ruling.by[0] if ruling.by else session.agent,
-        subject=f"answer {session.attempt}.{session.round} to task {session.task}",
-        decision=ruling.decision,
-        reason=ruling.reason,
-        authority=ruling.rule,
+        task_id=about["task"],
+        agent=by,
+        subject=subject,
+        decision=what,
+        reason=reason,
+        authority=power,
     )
-    stands = run.events.record("decision", decision.id, decision.model_dump(mode="json"), session=session)
-    decisions.log(run.home, Decision.model_validate(stands))
+    stands = events.record("decision", decision.id, decision.model_dump(mode="json"), about=about)
+    decisions.log(home, Decision.model_validate(stands))
+
+
+def answer_place(session: SessionRef) -> str:
+    """Return the stem of the ids of all that is recorded about the answer of a session's round."""
+    return f"{session.key[:16]}/{session.attempt}.{session.round}"
 
 
 def tell_coordinator(run: Run, build_task: BuildTask, agent: str, attempt: int, reason: str) -> None:

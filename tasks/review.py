@@ -1,7 +1,7 @@
 """Review: one reviewer reads one answer and its checks, and gives a Verdict."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from prefect import task
@@ -31,13 +31,28 @@ async def review(
     Raises:
         ModelError: the reviewer's session ended without a verdict; nothing stands in for one.
     """
+
+    def told(diff: str) -> str:
+        return brief.review(run.task(session.task), answer, checks, earlier, diff)
+
+    return await judge(run, session, answer, told, worktree, slot)
+
+
+async def judge(
+    run: Run, session: SessionRef, answer: Answer, told: Callable[[str], str], worktree: Path, slot: int
+) -> Verdict:
+    """Return what an agent makes of the answer in `worktree`, which it is `told` of with the answer's diff.
+
+    Raises:
+        ModelError: the session ended without a verdict.
+    """
     judged = run.events.recall(f"{session.id}/verdict")
     if judged is not None:
         return Verdict.model_validate(judged)
     async with run.sessions[session.agent]:
         state.write(run.home, session.agent, status="reviewing", task=session.task, session=session.name)
         try:
-            ended = await _converse(run, session, answer, checks, earlier, worktree, slot)
+            ended = await _converse(run, session, answer, told, worktree, slot)
         finally:
             state.write(run.home, session.agent, status="idle")
     record_end(run, session, ended)
@@ -49,21 +64,13 @@ async def review(
 
 
 async def _converse(
-    run: Run,
-    session: SessionRef,
-    answer: Answer,
-    checks: Sequence[Check],
-    earlier: Sequence[Verdict],
-    worktree: Path,
-    slot: int,
+    run: Run, session: SessionRef, answer: Answer, told: Callable[[str], str], worktree: Path, slot: int
 ) -> loop.Ended:
     transcript = run.transcript(session.key)
-    agent = run.agents[session.agent]
     if not transcript.recall(session).messages:
-        task_ = run.task(session.task)
         diff = await asyncio.to_thread(run.repository.diff, answer.base, answer.commit, brief.DIFF_LIMIT)
-        system = brief.system(agent, session, run.plan, task_)
-        transcript.open(session, system, brief.review(task_, answer, checks, earlier, diff))
+        system = brief.system(run.agents[session.agent], session, run.plan, run.task(session.task))
+        transcript.open(session, system, told(diff))
     started = session_data(session, base=answer.base)
     run.events.record("session_started", f"{session.id}/started", started, session=session)
     return await converse(run, session, worktree, slot)
