@@ -59,6 +59,8 @@ class Schedule:
         _refuse_missing(missing(plan, self._tasks, done))
         self._merged = {task_id for task_id in self._tasks if task_id in done}
         self._failed: set[str] = set()
+        self._paused: dict[str, str] = {}
+        """The tasks that gave their agent and slot back for a while, each with what it waits for."""
         self._blocked: dict[str, str] = {}
         """From each blocked task to the failed one that blocks it."""
         self._left = {
@@ -115,6 +117,16 @@ class Schedule:
         del self._left[task_id]
         return self._unblock(task_id)
 
+    def pause(self, task_id: str, reason: str) -> None:
+        """Note that a running task waits for something outside, and gives its agent and slot back meanwhile."""
+        self._paused[task_id] = reason
+        del self.running[task_id]
+
+    def resume(self, task_id: str) -> None:
+        """Note that a paused task may start again; one that is not paused stays as it is."""
+        if self._paused.pop(task_id, None) is not None:
+            self._free = sorted((*self._free, task_id), key=self._rank.__getitem__)
+
     def waiting(self) -> dict[str, str]:
         """Return for each selected task that is neither merged nor failed the one reason in words, in plan order."""
         ready = {task.agent: task.id for task in self.ready()}
@@ -125,6 +137,8 @@ class Schedule:
     def _reason(self, task: BuildTask, ready: dict[str, str], holders: dict[str, str]) -> str:
         if task.id in self.running:
             return "running"
+        if task.id in self._paused:
+            return self._paused[task.id]
         if task.id in self._blocked:
             return f"waits for {self._blocked[task.id]}, which failed"
         if self._left[task.id]:
@@ -173,6 +187,11 @@ class Schedule:
 
     def _end(self, task: BuildTask) -> None:
         self._open[task.phase] -= 1
+
+
+def waits_for_user(task_id: str) -> str:
+    """Return the reason of a task that waits for the user's approval."""
+    return f"waits for your approval: `mbo approve {task_id}`, or `mbo reject {task_id} --reason …`"
 
 
 def _chosen(plan: Plan, ids: Iterable[str]) -> dict[str, BuildTask]:
