@@ -4,11 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Collection
 from typing import Any, cast
 
+from prefect import tags
+
 from flows.failure import raised
-from flows.journey import journey
+from flows.journey import ASKED, journey
+from orchestrator import stages
 from orchestrator.errors import OrchestratorError, StorageError
 from orchestrator.models import Outcome
-from orchestrator.schedule import Schedule
+from orchestrator.schedule import Schedule, waits_for_user
+from tasks.heed import spoken
 from tasks.record import outcome_id, record_outcome
 from tasks.run import Run
 
@@ -25,7 +29,8 @@ async def dispatch(
     free = list(range(slots))
     states: dict[str, Any] = {}
     outcomes: dict[str, Outcome] = {}
-    active: dict[asyncio.Future[Any], tuple[str, int]] = {}
+    active: dict[asyncio.Future[Any], tuple[str, int | None]] = {}
+    """What is awaited: for a task its journey in a slot, or, without one, the word of the user."""
     try:
         while not schedule.is_over:
             for build_task in schedule.ready():
@@ -33,12 +38,22 @@ async def dispatch(
                 slot = free.pop(0)
                 upstream = [states[dep] for dep in build_task.deps if dep in states]
                 going = cast("Awaitable[Any]", journey(run, build_task, slot, wait_for=upstream, return_state=True))
-                active[asyncio.ensure_future(going)] = (build_task.id, slot)
+                with tags(stages.of_task(build_task)):
+                    active[asyncio.ensure_future(going)] = (build_task.id, slot)
             ended, _ = await asyncio.wait(active, return_when=asyncio.FIRST_COMPLETED)
             for future in ended:
                 task_id, slot = active.pop(future)
+                if slot is None:
+                    schedule.resume(task_id)
+                    continue
                 free.append(slot)
-                states[task_id] = future.result()
+                state = future.result()
+                if state.name == ASKED:
+                    schedule.pause(task_id, waits_for_user(task_id))
+                    place = await state.result()
+                    active[asyncio.ensure_future(spoken(run, place))] = (task_id, None)
+                    continue
+                states[task_id] = state
                 outcomes[task_id] = _outcome(run, task_id, states[task_id])
                 is_merged = outcomes[task_id].status == "merged"
                 concerned = schedule.finish(task_id, is_merged)

@@ -9,19 +9,23 @@ from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.states import Failed
+from prefect.states import Completed, Failed
 
 from agents import brief
-from orchestrator import authority
+from orchestrator.authority import lift
 from orchestrator.errors import GitError, ModelError, SandboxError
 from orchestrator.models import Answer, BuildTask, Cause, Check, Outcome, SessionRef, Verdict
+from tasks.approve import Asked, approval
 from tasks.gate import gate
 from tasks.integrate import candidate, integrate, rebased
-from tasks.record import log_ruling, record_outcome, tell_coordinator
+from tasks.record import record_outcome, tell_coordinator
 from tasks.review import review
 from tasks.run import Run
+from tasks.waive import ruled, take_up
 from tasks.work import Opening, work
 
+ASKED = "Waiting"
+"""The name of the end state of a journey that goes on once the user has spoken; its data is the place asked about."""
 CONFLICT_ROUNDS = 3
 """How often a merge conflict may send one attempt back before it ends."""
 
@@ -65,16 +69,37 @@ class GivenUp:
 
 @task(name="build task", task_run_name="{build_task.id} {build_task.title}", cache_policy=NO_CACHE)
 async def journey(run: Run, build_task: BuildTask, slot: int) -> Any:
-    """Take one task from its brief to its Outcome, and return that as JSON; a failed state where it did not merge."""
+    """Take one task from its brief to its Outcome, and return that as JSON; a failed state where it did not merge.
+
+    One that waits for the user ends early, and finds all its steps done when it is begun again.
+    """
     began = time.monotonic()
-    outcome = await _attempts(run, build_task, slot)
+    outcome = await _waived(run, build_task, slot) or await _attempts(run, build_task, slot)
+    if isinstance(outcome, Asked):
+        return Completed(name=ASKED, message="waits for the user's approval", data=outcome.place)
     record_outcome(run.home, run.events, outcome, time.monotonic() - began)
     if outcome.status == "merged":
         return outcome.model_dump(mode="json")
     return Failed(message=outcome.reason)
 
 
-async def _attempts(run: Run, build_task: BuildTask, slot: int) -> Outcome:
+async def _waived(run: Run, build_task: BuildTask, slot: int) -> Outcome | Asked | None:
+    """Take up an answer whose veto or block the user waived, without any new work; None where it does not land."""
+    key = run.keys[build_task.id]
+    taken = take_up(run, key)
+    if taken is None:
+        return None
+    answer, session = taken.answer, taken.answer.session
+    opening = Opening(base=answer.base, start=answer.commit, now=brief.start())
+    current = Round(session.agent, session.attempt, session.round, session.cause, opening, Counter(taken.causes))
+    ended = await _rounds(run, build_task, current, list(taken.earlier), slot)
+    if not isinstance(ended, Landed):
+        return ended if isinstance(ended, Asked) else None
+    reason, rounds = f"merged as {ended.commit[:12]}", ended.rounds - session.round
+    return _outcome(build_task, key, session.agent, "merged", reason, 1, rounds, ended.commit)
+
+
+async def _attempts(run: Run, build_task: BuildTask, slot: int) -> Outcome | Asked:
     """Let the task's agent try, then its backup; each knows what became of the one before."""
     key = run.keys[build_task.id]
     spent = run.attempts_spent(key)
@@ -88,6 +113,8 @@ async def _attempts(run: Run, build_task: BuildTask, slot: int) -> Outcome:
             ended = await _attempt(run, build_task, agent, number, slot, previous)
         except (ModelError, SandboxError, GitError) as error:
             ended = GivenUp(str(error), 0)
+        if isinstance(ended, Asked):
+            return ended
         rounds += ended.rounds
         if isinstance(ended, Landed):
             reason = f"merged as {ended.commit[:12]}"
@@ -111,22 +138,30 @@ def candidates(run: Run, build_task: BuildTask) -> list[str]:
 
 async def _attempt(
     run: Run, build_task: BuildTask, agent: str, number: int, slot: int, previous: Sequence[str]
-) -> Landed | GivenUp:
-    """Go round after round until the answer has landed or the rounds are used up."""
+) -> Landed | GivenUp | Asked:
+    """Begin an attempt where the branch stands, or where it began before."""
     key = run.keys[build_task.id]
     first = SessionRef(task=build_task.id, key=key, role="work", agent=agent, attempt=number)
     begun = run.events.recall(f"{first.id}/started")
     base = begun["base"] if begun else await asyncio.to_thread(run.repository.head)
     opening = Opening(base=base, start=base, now=brief.start(), previous=tuple(previous))
-    current = Round(agent, number, 1, "start", opening, Counter())
-    earlier: list[Verdict] = []
+    return await _rounds(run, build_task, Round(agent, number, 1, "start", opening, Counter()), [], slot)
+
+
+async def _rounds(
+    run: Run, build_task: BuildTask, current: Round, earlier: list[Verdict], slot: int
+) -> Landed | GivenUp | Asked:
+    """Go round after round until the answer has landed or the rounds are used up."""
     while True:
-        session = first.model_copy(
-            update={
-                "round": current.number,
-                "cause": current.cause,
-                "occurrence": max(current.spent[current.cause], 1),
-            }
+        session = SessionRef(
+            task=build_task.id,
+            key=run.keys[build_task.id],
+            role="work",
+            agent=current.agent,
+            attempt=current.attempt,
+            round=current.number,
+            cause=current.cause,
+            occurrence=max(current.spent[current.cause], 1),
         )
         answer = await work(run, session, current.opening, slot)
         if answer.ended_by != "finish":
@@ -139,7 +174,7 @@ async def _attempt(
 
 async def _judge(
     run: Run, build_task: BuildTask, current: Round, answer: Answer, earlier: list[Verdict], slot: int
-) -> Round | Landed | GivenUp:
+) -> Round | Landed | GivenUp | Asked:
     """Take an answer through gate, reviews, ruling and integration, as far as it gets."""
     base, start = await asyncio.to_thread(candidate, run, answer)
     checks = await gate(run, answer, base, start, slot)
@@ -148,11 +183,14 @@ async def _judge(
     verdicts = await _reviews(run, build_task, answer, checks, earlier, slot)
     earlier.extend(verdicts)
     left = _rounds_left(run, current)
-    ruling = authority.decide(verdicts, run.plan.policy, build_task.kind, left)
-    log_ruling(run, answer.session, ruling)
+    ruling = ruled(run, build_task, answer, verdicts, left)
+    judged = await approval(run, build_task, answer, checks, (ruling, verdicts), slot)
+    if isinstance(judged, Asked):
+        return judged
+    ruling, verdicts = judged
     if ruling.decision != "approve":
         if not left:
-            return GivenUp(f"{ruling.reason}; no round is left", current.number)
+            return GivenUp(f"{ruling.reason}; no round is left{lift(ruling, build_task.id)}", current.number)
         base, start = await asyncio.to_thread(rebased, run, answer)
         now = brief.requested_changes(ruling, verdicts)
         return current.next("review", ruling.reason, base=base, start=start, now=now)

@@ -34,6 +34,11 @@ SECTIONS = {
         "build": Entry("running", "Have the whole plan done."),
         "demo": Entry("demo", "Build a working MCP server with scripted agents and prove it."),
     },
+    "Decide": {
+        "approve": Entry("deciding", "Approve a design, or show which ones wait for you."),
+        "reject": Entry("deciding", "Send a design back, with the reason."),
+        "waive": Entry("deciding", "Overrule a veto or a block, with the reason."),
+    },
     "See the runs in Prefect's UI": {
         "up": Entry("serving", "Start the home's Prefect server and print its address."),
         "down": Entry("serving", "Stop the home's Prefect server."),
