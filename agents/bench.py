@@ -35,6 +35,8 @@ class Bench:
     agents: Mapping[str, Agent]
     policy: Policy
     record: Recorder
+    allowed: tuple[str, ...] = ()
+    """What a session that resolves a deadlock may decide."""
 
     @property
     def writable(self) -> bool:

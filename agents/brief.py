@@ -13,8 +13,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from agents.context import decisions, knowledge
 from orchestrator import kept
+from orchestrator.deadlock import Deadlock
 from orchestrator.home import Home
-from orchestrator.models import Agent, Answer, BuildTask, Check, Message, Plan, Ruling, SessionRef, Verdict
+from orchestrator.models import Agent, Answer, BuildTask, Check, Message, Plan, Resolution, Ruling, SessionRef, Verdict
 from orchestrator.plan import gate, prerequisites, specification
 
 PROMPTS = Path(__file__).parent / "prompts"
@@ -56,8 +57,12 @@ def work(
     previous: Sequence[str],
     inbox: Sequence[Message],
     now: str,
+    missing: Sequence[str] = (),
 ) -> str:
-    """Return the first message of a work session; `now` is the part that says what began this round."""
+    """Return the first message of a work session; `now` is the part that says what began this round.
+
+    `missing` says of each task that was to come first and is not there what became of it.
+    """
     before = {task.id, *prerequisites(plan, [task.id])}
     agents = [entry.id for entry in plan.agents]
     return _render(
@@ -69,6 +74,7 @@ def work(
         decisions=[item for item in decisions.read(home) if item.task_id in before][-LISTED:],
         knowledge=knowledge.search(home, agents, task.title, limit=KNOWLEDGE_AT_MOST),
         messages=[message.model_dump(mode="json") for message in inbox],
+        missing=missing,
         previous=previous,
         round=now,
     )
@@ -81,13 +87,24 @@ def start() -> str:
 
 def red_gate(home: Home, checks: Sequence[Check]) -> str:
     """Return what a round after a red gate begins with: each red check with the end of its output."""
-    red = [{**check.model_dump(), "output": _output(home, check)} for check in checks if not check.passed]
-    return _render("round_gate", checks=red)
+    return _render("round_gate", checks=_red(home, checks))
 
 
 def requested_changes(ruling: Ruling, verdicts: Sequence[Verdict]) -> str:
     """Return what a round after a review begins with: every objection with its findings."""
     return _render("round_review", ruling=ruling, verdicts=[v for v in verdicts if v.decision != "approve"])
+
+
+def again(home: Home, why: str, inherited: Sequence[str], checks: Sequence[Check], verdicts: Sequence[Verdict]) -> str:
+    """Return what a further attempt begins with: the files it inherits, and what became of the attempt before."""
+    objections = [verdict for verdict in verdicts if verdict.decision != "approve"]
+    return _render("round_again", inherited=inherited, why=why, checks=_red(home, checks), verdicts=objections)
+
+
+def another_round(resolution: Resolution) -> str:
+    """Return what a round begins with that was granted to resolve a deadlock."""
+    told = resolution.model_dump(include={"reason", "changes"})
+    return _render("round_deadlock", by=resolution.session.agent, **told)
 
 
 def conflict(files: Sequence[str]) -> str:
@@ -124,6 +141,18 @@ def approval(
         summary=answer.summary,
         diff=diff,
     )
+
+
+def resolve(
+    task: BuildTask,
+    deadlock: Deadlock,
+    sides: Sequence[Mapping[str, Any]],
+    requests: Sequence[Message],
+    allowed: Sequence[str],
+) -> str:
+    """Return the first message of a session that resolves a deadlock: both sides, and which decisions are open."""
+    asked = [request.model_dump(mode="json") for request in requests]
+    return _render("resolve", task=task, deadlock=deadlock, sides=sides, requests=asked, allowed=allowed)
 
 
 @cache
@@ -171,6 +200,10 @@ def _specification(plan: Plan, task: BuildTask) -> str | None:
         return None
     text = (plan.source.parent / plan.specification).read_text(encoding="utf-8")
     return specification(text, task.component).strip()
+
+
+def _red(home: Home, checks: Sequence[Check]) -> list[Mapping[str, Any]]:
+    return [{**check.model_dump(), "output": _output(home, check)} for check in checks if not check.passed]
 
 
 def _output(home: Home, check: Check) -> str:

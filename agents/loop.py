@@ -10,7 +10,7 @@ from agents.ending import Ended
 from agents.models import Model, Request, Turn
 from agents.tools import Tool
 from agents.transcript import Recalled, Transcript
-from orchestrator.errors import GitError, PlaybookExhausted
+from orchestrator.errors import PlaybookExhausted, UnfitError
 from orchestrator.models import JsonObject, Limits, SessionRef
 
 __all__ = ["Checkpoint", "Conversation", "Ended", "run"]
@@ -19,7 +19,7 @@ NUDGE = (Path(__file__).parent / "prompts" / "nudge.md").read_text(encoding="utf
 """The answer to a turn without a tool call."""
 
 Checkpoint = Callable[[], Awaitable[str]]
-"""Commit what the worktree holds and return the commit; a GitError says what cannot be committed."""
+"""Commit what the worktree holds and return the commit; an UnfitError says what cannot be committed."""
 
 
 @dataclass(frozen=True)
@@ -115,5 +115,5 @@ async def _keep_files(conversation: Conversation, asked: Sequence[JsonObject]) -
         return None, ""
     try:
         return await conversation.checkpoint(), ""
-    except GitError as error:  # a nested repository, or a name that is no text
+    except UnfitError as error:  # a nested repository, or a name that is no text
         return None, f"Your files cannot be kept, nor the session closed, before you mend this: {error}"

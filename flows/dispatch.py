@@ -2,30 +2,41 @@
 
 import asyncio
 from collections.abc import Awaitable, Collection
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from prefect import tags
 
-from flows.failure import raised
-from flows.journey import ASKED, journey
-from orchestrator import stages
+from flows.failure import raised, returned
+from flows.journey import ASKED, DEFERRED, journey
+from orchestrator import recovery, stages
+from orchestrator.deadlock import Deadlock
 from orchestrator.errors import OrchestratorError, StorageError
-from orchestrator.models import Outcome
+from orchestrator.models import Outcome, SessionRef
+from orchestrator.models.work import Failure
 from orchestrator.schedule import Schedule, waits_for_user
+from tasks import deadlocks, history
 from tasks.heed import spoken
-from tasks.record import outcome_id, record_outcome
+from tasks.record import outcome_id, record_breaker, record_outcome
 from tasks.run import Run
+
+
+class Dispatched(NamedTuple):
+    """How the tasks of a run ended, blocked ones included, and why it paused before all had, if it did."""
+
+    outcomes: dict[str, Outcome]
+    paused: str = ""
 
 
 async def dispatch(
     run: Run, selected: Collection[str], *, merged: Collection[str], slots: int, barrier: bool = False
-) -> dict[str, Outcome]:
-    """Run the selected tasks that are not in `merged`, and return how each of them ended, blocked ones included.
+) -> Dispatched:
+    """Run the selected tasks that are not in `merged`, and return how each of them ended.
 
     Raises:
         StorageError: the disk is full; what runs is stopped, what is on disk is whole.
     """
     schedule = Schedule(run.plan, selected, merged, slots, barrier=barrier)
+    run.unended.update(set(selected).difference(merged))
     free = list(range(slots))
     states: dict[str, Any] = {}
     outcomes: dict[str, Outcome] = {}
@@ -40,6 +51,8 @@ async def dispatch(
                 going = cast("Awaitable[Any]", journey(run, build_task, slot, wait_for=upstream, return_state=True))
                 with tags(stages.of_task(build_task)):
                     active[asyncio.ensure_future(going)] = (build_task.id, slot)
+            if schedule.held and not schedule.running:
+                return Dispatched(outcomes, schedule.held)
             ended, _ = await asyncio.wait(active, return_when=asyncio.FIRST_COMPLETED)
             for future in ended:
                 task_id, slot = active.pop(future)
@@ -47,23 +60,68 @@ async def dispatch(
                     schedule.resume(task_id)
                     continue
                 free.append(slot)
-                state = future.result()
-                if state.name == ASKED:
+                states[task_id] = future.result()
+                if states[task_id].name == ASKED:
                     schedule.pause(task_id, waits_for_user(task_id))
-                    place = await state.result()
-                    active[asyncio.ensure_future(spoken(run, place))] = (task_id, None)
+                    active[asyncio.ensure_future(spoken(run, returned(states[task_id])))] = (task_id, None)
                     continue
-                states[task_id] = state
-                outcomes[task_id] = _outcome(run, task_id, states[task_id])
-                is_merged = outcomes[task_id].status == "merged"
-                concerned = schedule.finish(task_id, is_merged)
-                if not is_merged:
-                    outcomes |= {name: _blocked(run, name, task_id) for name in concerned}
+                outcomes |= _take(run, schedule, task_id, states[task_id])
+                _hold_if_broken(run, schedule, outcomes)
     finally:
         for future in active:
             future.cancel()
         await asyncio.gather(*active, return_exceptions=True)
-    return outcomes
+    return Dispatched(outcomes)
+
+
+def _take(run: Run, schedule: Schedule, task_id: str, state: Any) -> dict[str, Outcome]:
+    """Tell the schedule how a journey came back, and return the outcomes that follow: its own, and what it blocks."""
+    error = raised(state)
+    if state.name == DEFERRED:
+        _defer(run, schedule, task_id, SessionRef.model_validate(returned(state)["session"]), returned(state)["on"])
+        return {}
+    if recovery.pauses(error):
+        _hold(run, schedule, "environment", [task_id], f"{recovery.text('environment')}: {error}")
+        schedule.leave(task_id)
+        return {}
+    outcome = _outcome(run, task_id, state)
+    is_merged = outcome.status == "merged"
+    concerned = schedule.finish(task_id, is_merged)
+    blocked = {} if is_merged else {name: _blocked(run, name, task_id) for name in concerned}
+    run.unended.difference_update([task_id, *blocked])
+    return {task_id: outcome, **blocked}
+
+
+def _defer(run: Run, schedule: Schedule, task_id: str, session: SessionRef, on: str) -> None:
+    """Put a task back until another has ended; where each waits for the other, have the coordinator decide."""
+    circle = schedule.defer(task_id, on)
+    if not circle:
+        return
+    waiting = [verdict for verdict in history.verdicts(run, session) if verdict.waits_for]
+    people = (*(run.task(name).agent for name in circle), *(verdict.reviewer for verdict in waiting))
+    found = Deadlock(
+        cause="verdicts",
+        tasks=circle,
+        agents=tuple(dict.fromkeys(people)),
+        reason=f"tasks wait for each other: {' → '.join((*circle, circle[0]))}",
+    )
+    deadlocks.record(run, session, found)
+    schedule.go_on(task_id)
+
+
+def _hold_if_broken(run: Run, schedule: Schedule, outcomes: dict[str, Outcome]) -> None:
+    """Hold the run where too many of its tasks failed in the same way, if any are left to start."""
+    failed: dict[str, Failure | None] = {task_id: outcome.failure for task_id, outcome in outcomes.items()}
+    broken = recovery.breaker(failed, run.plan.policy.breaker)
+    if broken and schedule.has_unstarted:
+        failure, tasks = broken
+        told = f"{len(tasks)} tasks failed in the same way ({recovery.text(failure)}): {', '.join(tasks)}"
+        _hold(run, schedule, failure, tasks, told)
+
+
+def _hold(run: Run, schedule: Schedule, failure: Failure, tasks: list[str], reason: str) -> None:
+    record_breaker(run, failure, tasks, reason)
+    schedule.hold(reason)
 
 
 def _outcome(run: Run, task_id: str, state: Any) -> Outcome:

@@ -9,10 +9,10 @@ from typing import Any
 from prefect.states import Completed, Failed
 
 from analytics import store
-from flows.dispatch import dispatch
+from flows.dispatch import Dispatched, dispatch
 from flows.opening import Order, Prepared, opened, require_turns
 from orchestrator.errors import OrchestratorError, StorageError
-from orchestrator.models import JsonObject, Outcome, Plan
+from orchestrator.models import JsonObject, Plan
 from orchestrator.plan import digest as plan_digest
 from orchestrator.selection import Selection
 from tasks.gate import baseline
@@ -36,29 +36,27 @@ async def run_selected(order: Order, command: str, choose: Callable[[Prepared], 
         listener = watcher.get()
         if listener:
             run.events.listen(listener)
-        outcomes = await _recorded(prepared, run, command, selection)
+        outcomes, paused = await _recorded(prepared, run, command, selection)
     merged = sum(outcome.status == "merged" for outcome in outcomes.values())
     earlier = len(selection.tasks & prepared.merged)
     message = f"{selection.title}: {merged} merged, {earlier} merged before, {len(outcomes) - merged} not merged"
     data = {task_id: outcome.model_dump(mode="json") for task_id, outcome in outcomes.items()}
-    ended = Completed if merged == len(outcomes) else Failed
-    return ended(message=message, data=data)
+    ended = Completed if merged == len(outcomes) and not paused else Failed
+    return ended(message=f"paused: {paused}; {message}" if paused else message, data=data)
 
 
-async def _recorded(prepared: Prepared, run: Run, command: str, selection: Selection) -> dict[str, Outcome]:
+async def _recorded(prepared: Prepared, run: Run, command: str, selection: Selection) -> Dispatched:
     began = time.monotonic()
     order = prepared.order
     _record_start(prepared, run, command, selection)
     status, reason = "stopped", "ended from outside"
     try:
         await baseline(run, await asyncio.to_thread(run.repository.head))
-        outcomes = await dispatch(
+        dispatched = await dispatch(
             run, selection.tasks, merged=prepared.merged, slots=order.slots, barrier=order.barrier
         )
-        unmerged = [task_id for task_id, outcome in outcomes.items() if outcome.status != "merged"]
-        status = "failed" if unmerged else "succeeded"
-        reason = f"not merged: {', '.join(unmerged)}" if unmerged else ""
-        return outcomes
+        status, reason = _end(dispatched)
+        return dispatched
     except OrchestratorError as error:
         reason = str(error)
         raise
@@ -66,6 +64,14 @@ async def _recorded(prepared: Prepared, run: Run, command: str, selection: Selec
         data = {"status": status, "reason": reason, "seconds": round(time.monotonic() - began, 3)}
         run.events.record("run_ended", f"run/{run.name}/ended", data)
         await asyncio.to_thread(_project, prepared, run, say.get())
+
+
+def _end(dispatched: Dispatched) -> tuple[str, str]:
+    """Return the status and the reason that a run ends with."""
+    if dispatched.paused:
+        return "paused", dispatched.paused
+    unmerged = [task_id for task_id, outcome in dispatched.outcomes.items() if outcome.status != "merged"]
+    return ("failed", f"not merged: {', '.join(unmerged)}") if unmerged else ("succeeded", "")
 
 
 def _record_start(prepared: Prepared, run: Run, command: str, selection: Selection) -> None:

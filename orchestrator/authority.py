@@ -101,6 +101,12 @@ def lift(ruling: Ruling, task_id: str) -> str:
     return f"; lifted by an answer without it, or by `mbo waive {task_id} --reason …`"
 
 
+def may_be_accepted(verdicts: Sequence[Verdict], policy: Policy, kind: Kind, waived: Collection[Waivable] = ()) -> bool:
+    """Tell whether whoever resolves deadlocks may set these objections aside: no power above stands behind them."""
+    free = {"changes-requested", "all-approve", "no-reviewers", "veto-waived", "block-waived"}
+    return decide(verdicts, policy, kind, 1, waived).rule in free
+
+
 def _weigh(verdict: Verdict, policy: Policy, waived: Collection[Waivable]) -> Weight:
     if not _holds(verdict.reviewer, _ONLY_FOR.get(verdict.decision), policy):
         return "request_changes"

@@ -9,6 +9,7 @@ OrchestratorError                 one clear line for a person: what, where, what
 │   ├── StorageError              the disk refused a write (full, read-only); the run stops and can be resumed
 │   ├── SandboxError              the sandbox did not start a command
 │   ├── GitError                  a git command failed where it should not
+│   │   └── UnfitError            a worktree holds what cannot be kept; whoever left it there can mend it
 │   ├── JournalError              a journal is damaged in a place that is not its torn tail
 │   └── ModelError                a model gave no usable turn
 │       └── PlaybookExhausted     the playbook has no turns for this round
@@ -63,6 +64,10 @@ class SandboxError(WorkError):
 
 class GitError(WorkError):
     """Say which git command failed and what it printed."""
+
+
+class UnfitError(GitError):
+    """Say what in a worktree cannot be kept, and what to do about it."""
 
 
 class JournalError(WorkError):

@@ -30,7 +30,8 @@ def problems(draft: Draft, directory: names.Directory, definitions: Collection[s
     yield from _phases(draft)
     for task in draft.tasks.items:
         yield from (f"task {task.id}: {fault}" for fault in _task(task, draft, directory))
-    yield from (f"tasks wait for each other: {' → '.join(cycle)}" for cycle in _cycles(deps))
+    waits = {task.id: (*task.deps, *task.after) for task in draft.tasks.items}
+    yield from (f"tasks wait for each other: {' → '.join(cycle)}" for cycle in _cycles(waits))
     for workflow in draft.workflows.items:
         faults = _workflow(workflow, deps, draft.tasks.ids)
         yield from (f"workflow {workflow.name}: {fault}" for fault in faults)
@@ -94,6 +95,8 @@ def _task(task: BuildTask, draft: Draft, directory: names.Directory) -> Iterator
     yield from _place(task, draft)
     yield from _people(task, directory)
     yield from (f"deps: {fault}" for fault in _unknown(task.deps, draft.tasks.ids))
+    yield from (f"after: {fault}" for fault in _unknown(task.after, draft.tasks.ids))
+    yield from (f"after: {both} is among its deps as well; name it once" for both in task.after if both in task.deps)
     if "gates" in draft.wrong:
         return
     gates = draft.head.gates

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from orchestrator import changes, git
-from orchestrator.errors import GitError, StorageError
+from orchestrator.errors import GitError, StorageError, UnfitError
 from orchestrator.models.value import Frozen
 
 _NAMED = 3
@@ -51,14 +51,17 @@ def write_tree(slot: Slot) -> str:
     """Store everything in the worktree that is not ignored and return it as a tree.
 
     Raises:
-        GitError: it holds a nested repository; the message names it.
+        UnfitError: it holds a nested repository, which the message names, or what git cannot add.
     """
     _drop_stale_lock(slot)
     _refuse_nested(slot)
     if not _add(slot):
         _open_closed(slot.path)
         _refuse_nested(slot)  # what was closed could hide one
-        git.run(slot.place, "add", "--all")
+        try:
+            git.run(slot.place, "add", "--all")
+        except GitError as error:  # whatever was left there can be taken away again by who left it
+            raise UnfitError(str(error)) from error
     return git.text(slot.place, "write-tree")
 
 
@@ -66,7 +69,7 @@ def refuse_unfit(place: git.Place, before: str, after: str) -> None:
     """Refuse a tree that adds what others could not work with.
 
     Raises:
-        GitError: it adds commits of nested repositories, or names that are not UTF-8.
+        UnfitError: it adds commits of nested repositories, or names that are not UTF-8.
     """
     added = git.listing(
         place, "diff-tree", "-r", "-z", "--raw", "--no-renames", "--ignore-submodules=none", before, after
@@ -74,10 +77,10 @@ def refuse_unfit(place: git.Place, before: str, after: str) -> None:
     entries = list(zip(added[::2], added[1::2], strict=True))
     links = [path for entry, path in entries if entry[8:14] == changes.GITLINK.encode()]
     if links:
-        raise GitError(f"nested repositories cannot be kept: {_some(links)}; remove them or their .git")
+        raise UnfitError(f"nested repositories cannot be kept: {_some(links)}; remove them or their .git")
     odd = [path for entry, path in entries if entry[-1:] != b"D" and not _is_text(path)]
     if odd:
-        raise GitError(f"file names must be UTF-8: {_some(odd)}; rename them")
+        raise UnfitError(f"file names must be UTF-8: {_some(odd)}; rename them")
 
 
 def _reset(slot: Slot, tree: str, commit: str, owner: int | None) -> None:
@@ -167,7 +170,7 @@ def _refuse_nested(slot: Slot) -> None:
     top = os.fsencode(slot.path)
     nested |= {folder for folder in folders if os.path.lexists(os.path.join(top, folder, b".git"))}
     if nested:
-        raise GitError(f"nested repositories cannot be kept: {_some(sorted(nested))}; remove them or their .git")
+        raise UnfitError(f"nested repositories cannot be kept: {_some(sorted(nested))}; remove them or their .git")
 
 
 def _add(slot: Slot) -> bool:

@@ -13,11 +13,14 @@ from orchestrator.plan import digest, prerequisites
 from orchestrator.schedule import Schedule, waits_for_user
 
 State = Literal["merged", "running", "failed", "waiting"]
-Ending = Literal["running", "succeeded", "failed", "stopped", "cut off"]
+Ending = Literal["running", "succeeded", "failed", "paused", "stopped", "cut off"]
 
 
 _PLAIN_WORDS = {
     "answer": "its answer is checked",
+    "deadlock": "is stuck; the coordinator decides how it goes on",
+    "resolution": "goes on as the coordinator decided",
+    "attempt_ended": "its attempt has ended; another follows",
     "verdict": "its reviews are awaited",
     "ruling": "goes back to its agent for another round",
     "conflict": "goes back to its agent to resolve a conflict",
@@ -162,8 +165,13 @@ def _running(own: Sequence[JsonObject], plan: Plan) -> dict[str, list[JsonObject
     for event in own:
         if event.get("task") in known:
             seen.setdefault(event["task"], []).append(event)
-    ended = {task for task, found in seen.items() if any(event["kind"] == "outcome" for event in found)}
-    return {task: found for task, found in seen.items() if task not in ended and not _waits_for_user(found)}
+    return {task: found for task, found in seen.items() if not _rests(found)}
+
+
+def _rests(found: Sequence[JsonObject]) -> bool:
+    """Tell whether a task has ended, or was put back until another has or the user has spoken."""
+    is_over = any(event["kind"] == "outcome" for event in found)
+    return is_over or found[-1]["kind"] == "deferred" or _waits_for_user(found)
 
 
 def _waits_for_user(seen: Sequence[JsonObject]) -> bool:
@@ -209,7 +217,13 @@ def _in_run(own: Sequence[JsonObject], plan: Plan) -> dict[str, str]:
 
 def _replay(schedule: Schedule, event: JsonObject) -> None:
     task = event.get("task")
+    if event["kind"] == "breaker":
+        schedule.hold(event["data"]["reason"])
     if task is None:
+        return
+    if event["kind"] == "deferred" and task in schedule.running:
+        if schedule.defer(task, event["data"]["on"]):
+            schedule.go_on(task)
         return
     if task not in schedule.running and task in {ready.id for ready in schedule.ready()}:
         schedule.start(task)

@@ -48,7 +48,8 @@ def keys(
 
 def _content(task: BuildTask) -> JsonObject:
     """Return what a task says, but for the order in which it names what it waits for, and for where it is shown."""
-    return task.model_dump(mode="json", exclude={"stage"}) | {"deps": sorted(task.deps)}
+    told = task.model_dump(mode="json", exclude={"stage"})
+    return told | {"deps": sorted(task.deps), "after": sorted(task.after)}
 
 
 def _people(plan: Plan, agents: Mapping[str, Agent]) -> dict[str, str]:

@@ -118,7 +118,7 @@ class Repository:
         Where nothing changed since `parent`, or since the commit that `ref` keeps, that commit is returned.
 
         Raises:
-            GitError: the worktree holds a nested repository or names that cannot be kept.
+            UnfitError: the worktree holds a nested repository or names that cannot be kept.
         """
         tree, before = slots.write_tree(self._slot(slot)), self.tree(parent)
         if tree == before:

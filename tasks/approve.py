@@ -17,8 +17,13 @@ from tasks.retry import POLICY
 from tasks.review import judge
 from tasks.run import Run
 
-Judged = tuple[Ruling, list[Verdict]]
-"""A ruling and the verdicts that it rests on."""
+
+@dataclass(frozen=True)
+class Refused:
+    """An answer that is sent back, with the ruling and the verdicts that say why."""
+
+    ruling: Ruling
+    verdicts: tuple[Verdict, ...]
 
 
 @dataclass(frozen=True)
@@ -29,14 +34,13 @@ class Asked:
 
 
 async def approval(
-    run: Run, build_task: BuildTask, answer: Answer, checks: Sequence[Check], judged: Judged, slot: int
-) -> Judged | Asked:
-    """Return what becomes of a design that its reviewers approve: approved, sent back, or waiting for the user."""
-    ruling, verdicts = judged
+    run: Run, build_task: BuildTask, answer: Answer, checks: Sequence[Check], verdicts: Sequence[Verdict], slot: int
+) -> Refused | Asked | None:
+    """Return what keeps a design from landing that stands after its reviews; None for one that is approved."""
     session = answer.session
     by = USER if run.approve == "ask" else planning_approver(run.plan.policy, build_task, session.agent)
-    if ruling.decision != "approve" or build_task.kind != "design" or by is None:
-        return judged
+    if build_task.kind != "design" or by is None:
+        return None
     await asyncio.to_thread(listen, run)
     place = answer_place(session)
     said = run.events.recall(approval_id(place))
@@ -48,8 +52,8 @@ async def approval(
         asked = session.model_copy(update={"role": "review", "agent": by})
         said = await approve(run, asked, answer, checks, verdicts, worktree, slot)
     if said["decision"] == "approve":
-        return judged
-    return _sent_back(said), [*verdicts, _as_verdict(said, answer)]
+        return None
+    return Refused(_sent_back(said), (*verdicts, _as_verdict(said, answer)))
 
 
 @task(task_run_name="{session.task} approval · {session.agent}", cache_policy=NO_CACHE, **POLICY)

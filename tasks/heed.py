@@ -8,9 +8,9 @@ from orchestrator.authority import USER
 from orchestrator.errors import InputError
 from orchestrator.events import Events
 from orchestrator.home import Home
-from orchestrator.models import JsonObject
+from orchestrator.models import Decision, JsonObject, now
 from orchestrator.userword import Word
-from tasks.record import log_decision
+from tasks.record import log
 from tasks.run import Run
 
 SECONDS = 1.0
@@ -51,8 +51,17 @@ def approval_id(place: str) -> str:
 def log_approval(home: Home, events: Events, place: str, approval: JsonObject, about: Mapping[str, str]) -> None:
     """Log that the planning of a task was approved or rejected, as a decision of whoever did it."""
     subject = f"planning of task {about['task']}, answer {approval['attempt']}.{approval['round']}"
-    said = (approval["by"], subject, approval["decision"], approval["reason"], "planning-approval")
-    log_decision(home, events, approval_id(place), said, about)
+    decision = Decision(
+        id=f"decision/{approval_id(place)}",
+        time=now(),
+        task_id=about["task"],
+        agent=approval["by"],
+        subject=subject,
+        decision=approval["decision"],
+        reason=approval["reason"],
+        authority="planning-approval",
+    )
+    log(home, events, decision, about)
 
 
 def _approve(home: Home, events: Events, word: Word) -> None:
@@ -64,12 +73,22 @@ def _approve(home: Home, events: Events, word: Word) -> None:
 
 
 def _waive(home: Home, events: Events, word: Word) -> None:
+    scope = "component" if word.task is None else "task"
     data = word.model_dump(mode="json", include={"component", "power", "attempt", "round", "reason"}, exclude_none=True)
-    data |= {"by": USER, "scope": "component" if word.task is None else "task", "of": word.about}
+    data |= {"by": USER, "scope": scope, "of": word.about}
     place = f"waiver/{word.about}/{word.power}"
-    events.record("waiver", place, data, about=_about(word))
-    what = f"component {word.component}" if word.task is None else f"task {word.task}"
-    log_decision(home, events, place, (USER, f"{word.power} of {what}", "waive", word.reason, "waiver"), _about(word))
+    stands = events.record("waiver", place, data, about=_about(word))
+    decision = Decision(
+        id=f"decision/{place}",
+        time=now(),
+        task_id=_about(word)["task"],
+        agent=USER,
+        subject=f"{word.power} of {scope} {word.task or word.component}",
+        decision="waive",
+        reason=stands["reason"],
+        authority="waiver",
+    )
+    log(home, events, decision, _about(word))
 
 
 def _about(word: Word) -> dict[str, str]:

@@ -44,7 +44,7 @@ async def integrate(run: Run, answer: Answer, verdicts: Sequence[Verdict], slot:
             await asyncio.to_thread(settle_merge, run.home, run.events, repository, landed)
             return Integration(commit=landed.commit, onto=onto)
         merge = await asyncio.to_thread(repository.merge, onto, answer.commit)
-        merged = await asyncio.to_thread(_keep, run, answer, merge.tree, onto)
+        merged = await asyncio.to_thread(_keep, run, session, merge.tree, onto)
         if merge.conflicts:
             return _refuse(run, session, answer.base, Integration(onto=onto, merged=merged, conflicts=merge.conflicts))
         checks = await check(run, session, base=onto, commit=merged, slot=slot, stage="merged")
@@ -59,11 +59,16 @@ def rebased(run: Run, answer: Answer) -> tuple[str, str]:
 
     So what others landed meanwhile is met by the next gate, not only by the merge. Otherwise all stays as it is.
     """
+    return carried(run, answer.session, answer.base, answer.commit)
+
+
+def carried(run: Run, session: SessionRef, base: str, commit: str) -> tuple[str, str]:
+    """Return a session's base and start where it goes on from what `commit` made of `base`: see `rebased`."""
     head = run.repository.head()
-    merge = run.repository.merge(head, answer.commit)
-    if head == answer.base or merge.conflicts:
-        return answer.base, answer.commit
-    return head, _keep(run, answer, merge.tree, head)
+    merge = run.repository.merge(head, commit)
+    if head == base or merge.conflicts:
+        return base, commit
+    return head, _keep(run, session, merge.tree, head)
 
 
 def candidate(run: Run, answer: Answer) -> tuple[str, str]:
@@ -72,13 +77,22 @@ def candidate(run: Run, answer: Answer) -> tuple[str, str]:
     The two commits are the base and the candidate. They are recorded, so that a later run judges the same.
     """
     session = answer.session
-    place = f"{session.key[:16]}/{session.attempt}.{session.round}/candidate"
+    place = _candidate_id(session)
     stands = run.events.recall(place)
     if stands is None:
         base, commit = rebased(run, answer)
         about = {"attempt": session.attempt, "round": session.round}
         stands = run.events.record("candidate", place, {"base": base, "commit": commit, **about}, session=session)
     return stands["base"], stands["commit"]
+
+
+def is_judged(run: Run, session: SessionRef) -> bool:
+    """Tell whether the gate of a session's answer has begun."""
+    return run.events.recall(_candidate_id(session)) is not None
+
+
+def _candidate_id(session: SessionRef) -> str:
+    return f"{session.key[:16]}/{session.attempt}.{session.round}/candidate"
 
 
 def _place(session: SessionRef) -> str:
@@ -107,9 +121,8 @@ def _landed_since(run: Run, base: str) -> list[str]:
     return [landing.task for landing in landed[: commits.index(base) if base in commits else None]]
 
 
-def _keep(run: Run, answer: Answer, tree: str, onto: str) -> str:
+def _keep(run: Run, session: SessionRef, tree: str, onto: str) -> str:
     """Return a commit of the merged tree on top of the branch, kept so that a later round can begin from it."""
-    session = answer.session
     message = f"{session.task}: merged for checking"
     commit = run.repository.commit_tree(tree, [onto], session.agent, message)
     run.repository.keep(f"refs/mbo/merged/{session.id}", commit)
@@ -124,8 +137,9 @@ def _land(
     known = tests_after(run, session.task, known_tests(run, onto), checks)
     tests = kept.keep(run.home, canonical_json(known))
     trailers = {"Gate": ", ".join(f"{c.name} {c.tests_passed}/{c.tests_ran}" if c.tests else c.name for c in checks)}
-    if verdicts:
-        trailers["Approved-by"] = ", ".join(v.reviewer for v in verdicts if v.decision == "approve")
+    approving = [verdict.reviewer for verdict in verdicts if verdict.decision == "approve"]
+    if approving:
+        trailers["Approved-by"] = ", ".join(approving)
     commit = run.repository.land(
         tree,
         onto=onto,

@@ -1,6 +1,6 @@
 """Record: the projections of what happened that agents and people read, and the word to the coordinator."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import NAMESPACE_URL, uuid5
 
 from agents.context import artifacts, decisions, messages, state
@@ -18,6 +18,7 @@ from orchestrator.models import (
     SessionRef,
     now,
 )
+from orchestrator.models.work import Failure
 from tasks.run import Run
 
 _POWERS = {row.name for row in authority.TABLE if row.power}
@@ -35,28 +36,37 @@ def log_ruling(run: Run, session: SessionRef, ruling: Ruling, name: str = "rulin
     stands = run.events.record("ruling", place, data, session=session)
     ruling = Ruling.model_validate({field: stands[field] for field in Ruling.model_fields})
     if ruling.rule in _POWERS:
-        subject = f"answer {session.attempt}.{session.round} to task {session.task}"
-        by = ruling.by[0] if ruling.by else session.agent
-        about = {"task": session.task, "key": session.key, "agent": session.agent}
-        log_decision(run.home, run.events, place, (by, subject, ruling.decision, ruling.reason, ruling.rule), about)
+        log_decision(
+            run,
+            session,
+            f"decision/{place}",
+            agent=ruling.by[0] if ruling.by else session.agent,
+            decision=ruling.decision,
+            reason=ruling.reason,
+            authority=ruling.rule,
+        )
     return ruling
 
 
 def log_decision(
-    home: Home, events: Events, place: str, said: tuple[str, str, str, str, str], about: Mapping[str, str]
+    run: Run, session: SessionRef, record_id: str, *, agent: str, decision: str, reason: str, authority: str
 ) -> None:
-    """Record and log a decision: `said` is by whom, about what, which, why, and by what authority."""
-    by, subject, what, reason, power = said
-    decision = Decision(
-        id=f"decision/{place}",
+    """Record what somebody with power decided about the answer of a session, and log it in `decisions.log`."""
+    taken = Decision(
+        id=record_id,
         time=now(),
-        task_id=about["task"],
-        agent=by,
-        subject=subject,
-        decision=what,
+        task_id=session.task,
+        agent=agent,
+        subject=f"answer {session.attempt}.{session.round} to task {session.task}",
+        decision=decision,
         reason=reason,
-        authority=power,
+        authority=authority,
     )
+    log(run.home, run.events, taken, {"task": session.task, "key": session.key, "agent": session.agent})
+
+
+def log(home: Home, events: Events, decision: Decision, about: Mapping[str, str]) -> None:
+    """Record a decision about a task, and log it; the first one under its id stands."""
     stands = events.record("decision", decision.id, decision.model_dump(mode="json"), about=about)
     decisions.log(home, Decision.model_validate(stands))
 
@@ -64,6 +74,26 @@ def log_decision(
 def answer_place(session: SessionRef) -> str:
     """Return the stem of the ids of all that is recorded about the answer of a session's round."""
     return f"{session.key[:16]}/{session.attempt}.{session.round}"
+
+
+def record_deferred(run: Run, session: SessionRef, on: str, reason: str) -> None:
+    """Record that in this run the verdicts on the answer of a session wait for the task `on`."""
+    data = {"on": on, "reason": reason, "attempt": session.attempt, "round": session.round}
+    place = f"{session.key[:16]}/{session.attempt}.{session.round}/deferred/{on}/{run.name}"
+    run.events.record("deferred", place, data, session=session)
+
+
+def record_no_progress(run: Run, session: SessionRef, reason: str) -> None:
+    """Record that a further round of a session changed nothing."""
+    data = {"attempt": session.attempt, "round": session.round, "reason": reason}
+    place = f"{session.key[:16]}/{session.attempt}.{session.round}/no_progress"
+    run.events.record("no_progress", place, data, session=session)
+
+
+def record_breaker(run: Run, failure: Failure, tasks: Sequence[str], reason: str) -> None:
+    """Record that the run starts nothing more, and why; the first reason of a run stands."""
+    data = {"failure": failure, "tasks": list(tasks), "reason": reason}
+    run.events.record("breaker", f"run/{run.name}/breaker", data)
 
 
 def tell_coordinator(run: Run, build_task: BuildTask, agent: str, attempt: int, reason: str) -> None:

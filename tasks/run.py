@@ -57,6 +57,8 @@ class Run:
         self.landing = asyncio.Lock()
         self.sessions: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         """One session at a time for each agent."""
+        self.unended: set[str] = set()
+        """The tasks of this run that have not come to an end."""
         self._tasks = {task.id: task for task in plan.tasks}
         self._transcripts: dict[str, tuple[Journal, Transcript]] = {}
 

@@ -1,5 +1,7 @@
 """What the sessions of workers and reviewers have in common: the loop, and what the journal is told of them."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +12,23 @@ from tasks.run import Run
 
 
 async def converse(
-    run: Run, session: SessionRef, worktree: Path, slot: int, checkpoint: loop.Checkpoint | None = None
+    run: Run,
+    session: SessionRef,
+    worktree: Path,
+    slot: int,
+    checkpoint: loop.Checkpoint | None = None,
+    allowed: Sequence[str] = (),
 ) -> loop.Ended:
-    """Run a session whose brief is journalled from where its transcript stands; a reviewer's has no checkpoint."""
+    """Run a session whose brief is journalled from where its transcript stands.
+
+    Only one that works has a checkpoint, and only one that resolves a deadlock has decisions that are `allowed` to it.
+    """
     agent = run.agents[session.agent]
     return await loop.run(
         loop.Conversation(
             session=session,
             model=run.model,
-            tools=kit.tools(run.bench(session, worktree, slot)),
+            tools=kit.tools(replace(run.bench(session, worktree, slot), allowed=tuple(allowed))),
             limits=agent.limits,
             transcript=run.transcript(session.key),
             checkpoint=checkpoint,

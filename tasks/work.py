@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from agents import brief, loop
 from agents.context import messages, state
 from orchestrator.models import Answer, Frozen, SessionRef
+from tasks import history
 from tasks.retry import POLICY
 from tasks.run import Run
 from tasks.session import converse, record_end, session_data
@@ -79,6 +80,7 @@ def _brief(run: Run, session: SessionRef, opening: Opening) -> tuple[str, str]:
         previous=opening.previous,
         inbox=inbox,
         now=opening.now,
+        missing=history.missing(run, task_.after),
     )
     messages.mark_shown(run.home, session.agent, [message.message_id for message in inbox], session.id)
     return system, text

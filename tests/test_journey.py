@@ -27,6 +27,7 @@ ERRORS = "mcp-error-handling"
 SDK = "mcp-claude-sdk-expert"
 JSONL = "mcp-jsonl-streaming"
 DOCS = "mcp-documentation"
+INTEGRATION = "mcp-integration-specialist"
 SSE = "mcp-sse-transport"
 DATABASE = "mcp-database-storage"
 PLUGINS = "mcp-plugin-architect"
@@ -195,7 +196,7 @@ def test_a_veto_that_stands_fails_the_task_and_blocks_what_waits_for_it(answered
     lifted = "lifted by an answer without it, or by `mbo waive 1.5 --reason …`"
     veto = f"security vetoes the implementation: {SECURITY}: the hole stands; no round is left; {lifted}"
 
-    assert answered.outcome("1.5") == ("failed", f"mcp-python-server-expert: {veto}")
+    assert answered.outcome("1.5") == ("failed", f"{INTEGRATION}: {veto}")
     assert answered.outcome("1.6") == ("blocked", "waits for 1.5, which failed")
     assert answered.outcome("1.7") == ("blocked", "waits for 1.5, which failed")
     assert not answered.events("task_started", "1.6")
@@ -210,7 +211,7 @@ def test_the_coordinator_is_told_of_each_failed_attempt_and_the_veto_is_logged(a
     ]
     logged = [d for d in read(answered.home.decisions) if d["task_id"] == "1.5"]
 
-    assert told == [(SSE, "notification", 1), (OTHER, "notification", 2)]
+    assert told == [(SSE, "notification", 1), (INTEGRATION, "notification", 2)]
     assert [(d["agent"], d["decision"], d["authority"]) for d in logged] == [(SECURITY, "veto", "security-veto")] * 4
 
 
@@ -389,21 +390,22 @@ def test_a_dirty_checkout_is_left_alone_and_the_user_is_told(existing: Scenario)
 
 
 def test_a_backup_goes_on_where_the_agents_attempt_failed(existing: Scenario) -> None:
-    """An agent that reaches its limit of turns is replaced by its backup, who knows what became of the attempt."""
+    """An agent that reaches its limit of turns twice is replaced by its backup, who knows what became of both."""
     (moved,) = existing.events("reassigned", "1.1")
-    brief = existing.brief("1.1", "work-2.1")
+    brief = existing.brief("1.1", "work-3.1")
+    reason = "the limit of 1 turns is reached"
 
-    assert moved["data"] == {"from": WORKER, "to": OTHER, "reason": "the limit of 1 turns is reached", "attempt": 2}
-    assert f"# Attempts before yours\n\n- {WORKER}: the limit of 1 turns is reached" in brief
+    assert moved["data"] == {"from": WORKER, "to": OTHER, "reason": reason, "attempt": 3, "failure": "stuck"}
+    assert f"# Attempts before yours\n\n- {WORKER}: {reason}\n- {WORKER}: {reason}" in brief
     assert existing.landed()[-1].author == OTHER
 
 
 def test_a_loop_is_ended(existing: Scenario) -> None:
-    """An agent that makes the same call three times in a row and gets the same result is stopped there."""
+    """An agent that makes the same call three times in a row is stopped there, and once more in a fresh attempt."""
     reason = f"{SDK}: the same calls again and again, with the same results"
 
     assert existing.outcome("1.3") == ("failed", reason)
-    assert sum("/turn-" in name for name in existing.turns_played() if name.startswith(key_of(existing, "1.3"))) == 3
+    assert sum("/turn-" in name for name in existing.turns_played() if name.startswith(key_of(existing, "1.3"))) == 6
 
 
 def key_of(scenario: Scenario, task: str) -> str:

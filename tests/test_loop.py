@@ -18,7 +18,7 @@ from agents.ending import ALIKE, REPEATS
 from agents.models import Turn
 from agents.tools import Result, Tool, kit
 from agents.transcript import Transcript
-from orchestrator.errors import GitError, PlaybookExhausted, StorageError, TransientError
+from orchestrator.errors import PlaybookExhausted, StorageError, TransientError, UnfitError
 from orchestrator.home import Home
 from orchestrator.journal import Journal, read
 from orchestrator.models import JsonObject, Limits, Usage
@@ -296,7 +296,7 @@ def test_files_that_cannot_be_kept_are_the_agents_to_mend(table: Table) -> None:
 
     async def checkpoint() -> str:
         if refusals:
-            raise GitError(refusals.pop())
+            raise UnfitError(refusals.pop())
         return "c" * 40
 
     model = Scripted([turn(closing()), turn(closing())])

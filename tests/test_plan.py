@@ -278,6 +278,18 @@ WRONG: dict[str, tuple[Change, str]] = {
         lambda raw: raw["tasks"][1].update(deps=["1.1", "11.1"]),
         "task 1.2: deps: there is no task 11.1; did you mean `1.1`?",
     ),
+    "unknown task to come after": (
+        lambda raw: raw["tasks"][1].update(after=["11.1"]),
+        "task 1.2: after: there is no task 11.1; did you mean `1.1`?",
+    ),
+    "waited for in both ways": (
+        lambda raw: raw["tasks"][1].update(deps=["1.1"], after=["1.1"]),
+        "task 1.2: after: 1.1 is among its deps as well; name it once",
+    ),
+    "cycle through what comes after": (
+        lambda raw: raw["tasks"][0].update(after=["2.1"]),
+        "tasks wait for each other: 1.1 → 2.1 → 1.2 → 1.1",
+    ),
     "cycle": (lambda raw: raw["tasks"][0].update(deps=["2.1"]), "tasks wait for each other: 1.1 → 2.1 → 1.2 → 1.1"),
     "waits for itself": (lambda raw: raw["tasks"][0].update(deps=["1.1"]), "tasks wait for each other: 1.1 → 1.1"),
     "phase count": (lambda raw: raw["phases"][0].update(tasks=7), "phase 1: has 3 tasks where it says 7"),

@@ -59,6 +59,8 @@ ROUNDS = {
     "work.gate.2": session(round=4, cause="gate", occurrence=2),
     "work.review": session(round=3, cause="review"),
     "work.conflict.3": session(round=5, cause="conflict", occurrence=3),
+    "work.deadlock": session(round=6, cause="deadlock"),
+    "resolve.mcp-security-validation": session(role="resolve", agent=SECURITY, cause="rounds"),
     "review.mcp-security-validation": session(role="review", agent=SECURITY),
     "review.mcp-security-validation.2": session(role="review", agent=SECURITY, round=2, cause="gate"),
 }
@@ -84,6 +86,16 @@ def test_a_round_without_a_file_says_which_is_missing(tmp_path: Path, name: str)
 
     with pytest.raises(PlaybookExhausted, match=re.escape(said)):
         ask(tmp_path, who)
+
+
+def test_a_later_attempt_may_have_turns_of_its_own(tmp_path: Path) -> None:
+    """A file named after an attempt comes before the one that serves every attempt."""
+    write(tmp_path, "work.gate", says("any"))
+    write(tmp_path, "attempt-2.work.gate", says("second"))
+
+    asked = [session(attempt=number, round=2, cause="gate") for number in (1, 2, 3)]
+
+    assert [heard(ask(tmp_path, who)) for who in asked] == ["any", "second", "any"]
 
 
 def test_a_reviewers_last_file_serves_its_later_rounds(tmp_path: Path) -> None:

@@ -166,6 +166,96 @@ def test_nothing_left_is_over_at_once() -> None:
     assert (schedule.ready(), schedule.waiting()) == ([], {})
 
 
+def soft(plan: Plan, task_id: str, *after: str) -> Plan:
+    """Return the plan with one task that comes softly after others."""
+    tasks = tuple(task.model_copy(update={"after": after}) if task.id == task_id else task for task in plan.tasks)
+    return plan.model_copy(update={"tasks": tasks})
+
+
+LOOSE = soft(plan_of(("1.1", "a", 1, ""), ("1.2", "b", 1, "1.1"), ("1.3", "c", 1, "")), "1.3", "1.2")
+
+
+@pytest.mark.parametrize("fails", ["1.1", "1.2", ""], ids=["blocked", "failed", "merged"])
+def test_what_only_comes_after_waits_for_any_end(fails: str) -> None:
+    """A soft dependency is waited for; however it ends, the task that comes after it may then start."""
+    schedule = schedule_of(LOOSE)
+    seen = [schedule.waiting()["1.3"]]
+    for task_id in ("1.1", "1.2"):
+        if task_id in ids(schedule.ready()):
+            schedule.start(task_id)
+            seen.append(schedule.waiting()["1.3"])
+            schedule.finish(task_id, merged=task_id != fails)
+
+    assert seen[0] == "waits for 1.2 (soft)"
+    assert fails == "1.1" or seen[-1] == "waits for 1.2 (soft, running)"
+    assert ids(schedule.ready()) == ["1.3"]
+
+
+def test_what_comes_after_what_is_not_selected_waits_for_nothing() -> None:
+    """A soft dependency outside the selection, or merged before, holds nothing back."""
+    assert ids(Schedule(LOOSE, ["1.3"], [], 4).ready()) == ["1.3"]
+    assert ids(schedule_of(LOOSE, done=["1.1", "1.2"]).ready()) == ["1.3"]
+
+
+PAIR = plan_of(("1.1", "a", 1, ""), ("1.2", "b", 1, ""), ("1.3", "c", 1, "1.1"))
+
+
+@pytest.mark.parametrize("merged", [True, False], ids=["merged", "failed"])
+def test_a_deferred_task_gives_its_slot_back_until_the_other_has_ended(merged: bool) -> None:
+    """Its agent and slot are free meanwhile, the reason is told, and any end of the other lets it start again."""
+    schedule = schedule_of(PAIR)
+    schedule.start("1.1")
+    schedule.start("1.2")
+    circle = schedule.defer("1.1", "1.2")
+    meanwhile = (ids(schedule.ready()), schedule.waiting()["1.1"], list(schedule.running))
+    schedule.finish("1.2", merged=merged)
+
+    assert circle == ()
+    assert meanwhile == ([], "its verdicts wait for 1.2", ["1.2"])
+    assert ids(schedule.ready()) == ["1.1"]
+
+
+@pytest.mark.parametrize(
+    ("waits", "circle"),
+    [([("1.1", "1.3")], ("1.1", "1.3")), ([("1.1", "1.2"), ("1.2", "1.3")], ("1.2", "1.3", "1.1"))],
+    ids=["a task that depends on it", "through another and a dependency"],
+)
+def test_a_circle_of_waits_is_told_at_once(waits: list[tuple[str, str]], circle: tuple[str, ...]) -> None:
+    """Verdicts that wait for what itself waits for them are a circle, dependencies included, and can be broken."""
+    schedule = schedule_of(PAIR)
+    schedule.start("1.1")
+    schedule.start("1.2")
+    found = [schedule.defer(task_id, on) for task_id, on in waits][-1]
+    schedule.go_on(circle[0])
+
+    assert found == circle
+    assert circle[0] in ids(schedule.ready())
+
+
+def test_waiting_for_what_has_ended_is_no_wait() -> None:
+    """A task that is deferred for one that ended a moment ago may start again at once."""
+    schedule = schedule_of(PAIR)
+    schedule.start("1.1")
+    schedule.start("1.2")
+    schedule.finish("1.2", merged=True)
+    schedule.defer("1.1", "1.2")
+
+    assert ids(schedule.ready()) == ["1.1"]
+
+
+def test_a_held_schedule_starts_nothing_more() -> None:
+    """What runs goes on to its end, the rest says why it waits, and the first reason stands."""
+    schedule = schedule_of(PAIR, slots=1)
+    schedule.start("1.1")
+    schedule.hold("the disk is broken")
+    schedule.hold("something else")
+    schedule.finish("1.1", merged=True)
+
+    assert schedule.ready() == []
+    assert schedule.has_unstarted
+    assert set(schedule.waiting().values()) == {"the run is paused: the disk is broken"}
+
+
 @pytest.mark.parametrize("task_id", ["1.4", "1.2", "9.9"], ids=["waiting", "agent busy", "unknown"])
 def test_only_what_is_ready_may_start(task_id: str) -> None:
     """Starting a task that waits, whose agent is busy, or that is not selected is refused."""

@@ -214,6 +214,23 @@ def test_a_task_that_waits_for_the_user_keeps_neither_agent_nor_slot(home: Home)
     assert goes_on["1.8"] == ("running", "its answer is merged")
 
 
+def test_a_deferred_task_and_a_paused_run_are_reasons(home: Home) -> None:
+    """A task whose verdicts wait says for which, and what a paused run has not started says why it pauses."""
+    story = Story(home, plan_of(t1=(), t2=(), t3=()))
+    with exclusive(home, "build"):
+        story.start(slots=2)
+        story.work("1.1")
+        story.work("1.2", "agent-2")
+        story.tell("deferred", "1.1", on="1.2", reason="1.2 first", attempt=1, round=1)
+        story.tell("breaker", failure="gate", tasks=["1.8"], reason="too many red gates")
+
+        assert story.board() == {
+            "1.1": ("waiting", "its verdicts wait for 1.2"),
+            "1.2": ("running", "agent-2 works, round 1"),
+            "1.3": ("waiting", "the run is paused: too many red gates"),
+        }
+
+
 def test_what_a_run_leaves_out_is_said(story: Story) -> None:
     """Beside a run of some tasks, a task that could start says that it is not part of it."""
     with exclusive(story.home, "execute 1.1"):

@@ -75,6 +75,17 @@ def test_every_task_has_a_key_of_its_own() -> None:
     assert keys() == BEFORE
 
 
+def test_what_comes_first_softly_is_words_alone() -> None:
+    """Naming a soft dependency changes the task that names it; editing that dependency does not."""
+    named = with_task("1.2", deps=(), after=("1.1",))
+    tasks = tuple(task.model_copy(update={"accept": ("else",)}) if task.id == "1.1" else task for task in named.tasks)
+    before, after = keys(named), keys(named.model_copy(update={"tasks": tasks}))
+
+    assert before["1.2"] != keys(with_task("1.2", deps=()))["1.2"]
+    assert before["1.1"] != after["1.1"]
+    assert before["1.2"] == after["1.2"]
+
+
 @pytest.mark.parametrize("task_id", [task.id for task in BUNDLED.tasks])
 def test_an_edited_task_changes_itself_and_what_depends_on_it(task_id: str) -> None:
     """A new title or accept line re-runs that task and exactly its transitive dependents."""

@@ -67,6 +67,7 @@ def test_a_worker_and_a_reviewer_have_the_tools_of_their_role(seat: Bench, revie
 
     assert set(kit.tools(seat)) == both | {"record_decision", "share_knowledge", "finish"}
     assert set(kit.tools(reviewing)) == both | {"submit_verdict"}
+    assert set(kit.tools(replace(reviewing, session=session(role="resolve")))) == both | {"resolve"}
 
 
 def test_definitions_are_those_of_the_messages_api(seat: Bench) -> None:
@@ -375,7 +376,38 @@ def test_an_objection_needs_a_finding(reviewing: Bench) -> None:
         "decision": "approve",
         "summary": "Good.",
         "findings": [],
+        "waits_for": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("decision", "task", "taken"),
+    [("request_changes", "1.2", True), ("request_changes", "1.1", False), ("approve", "1.2", False)],
+    ids=["another task", "the task itself", "with an approval"],
+)
+def test_only_a_request_for_changes_waits_for_another_task(
+    reviewing: Bench, decision: str, task: str, taken: bool
+) -> None:
+    """What a verdict waits for goes with an objection, and is never the task that is judged."""
+    given = use(reviewing, "submit_verdict", decision=decision, summary="So.", findings=[{"text": "x"}], waits_for=task)
+
+    assert (given.closing is not None, given.is_error) == (taken, not taken)
+
+
+@pytest.mark.parametrize(
+    ("decision", "changes", "taken"),
+    [("give-up", None, True), ("another-round", "this", True), ("another-round", None, False), ("accept", None, False)],
+    ids=["open", "a round with what must change", "a round without", "not open"],
+)
+def test_a_deadlock_is_resolved_only_in_a_way_that_is_open(
+    reviewing: Bench, decision: str, changes: str | None, taken: bool
+) -> None:
+    """Whoever resolves a deadlock takes one of the decisions that it leaves, and says what a further round is for."""
+    where = replace(reviewing, session=session(role="resolve"), allowed=("another-round", "reassign", "give-up"))
+
+    given = use(where, "resolve", decision=decision, reason="So.", changes=changes)
+
+    assert (given.closing is not None, given.is_error) == (taken, not taken)
 
 
 # Talk

@@ -6,7 +6,10 @@ A task's folder holds one file per round, named after what began it:
     work.gate.yaml                  the answer to a red gate, then work.gate.2.yaml …
     work.review.yaml                the answer to requested changes, a veto or a block
     work.conflict.yaml              the answer to a merge conflict
+    work.deadlock.yaml              the answer in a round that was granted to resolve a deadlock
+    attempt-2.work.yaml …           any of these in the second attempt, where it differs from the first
     review.<agent>.yaml             a reviewer's first review, then review.<agent>.2.yaml …
+    resolve.<agent>.yaml            how the agent resolves a deadlock
 
 The turns run through the same loop, tools, sandbox, gates, reviews and merges as any model's. A reviewer's last file
 serves its later rounds too; work has no such mercy, since repeating an answer that failed would hide the failure.
@@ -64,11 +67,12 @@ class Playbook:
 
     def _file(self, session: SessionRef) -> Path:
         folder = self.folder / session.task
-        if session.role == "review":
-            names = [_numbered(f"review.{session.agent}", n) for n in range(session.round, 0, -1)]
-        else:
+        if session.role == "work":
             stem = "work" if session.cause == "start" else f"work.{session.cause}"
-            names = [_numbered(stem, session.occurrence)]
+            name = _numbered(stem, session.occurrence)
+            names = [f"attempt-{session.attempt}.{name}", name]
+        else:
+            names = [_numbered(f"{session.role}.{session.agent}", n) for n in range(session.round, 0, -1)]
         for name in names:
             if (folder / name).is_file():
                 return folder / name

@@ -9,6 +9,8 @@ def tools(bench: Bench) -> dict[str, Tool]:
     both = [bash.tool(bench), editor.tool(bench), talk.send_message(bench), talk.search_knowledge(bench)]
     if bench.session.role == "review":
         own = [closing.submit_verdict(bench)]
+    elif bench.session.role == "resolve":
+        own = [closing.resolve(bench)]
     else:
         own = [talk.record_decision(bench), talk.share_knowledge(bench), closing.finish()]
     return {tool.name: tool for tool in (*both, *own)}

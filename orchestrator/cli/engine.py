@@ -25,6 +25,8 @@ class Seen:
 
     outcomes: dict[str, JsonObject] = field(default_factory=dict[str, JsonObject])
     merged: set[str] = field(default_factory=set[str])
+    paused: str = ""
+    """Why the run started nothing more, if it paused."""
     checkout: str = ""
     """What became of the user's checkout at the last merge."""
 
@@ -35,6 +37,8 @@ class Seen:
                 self.merged.add(event["task"])
             case "outcome":
                 self.outcomes[event["task"]] = event["data"]
+            case "breaker":
+                self.paused = event["data"]["reason"]
             case "checkout":
                 self.checkout = event["data"]["result"]
             case _:
@@ -69,6 +73,7 @@ def run(
             raise SystemExit(130) from None
         click.echo(err=True)
         summary.tell(chosen.title, prepared.plan, seen.outcomes, len(todo), time.monotonic() - began)
+        summary.tell_pause(seen.paused, prepared.plan, go_on)
         summary.tell_checkout(seen.checkout, prepared.project, prepared.home)
     else:
         make_up(prepared)

@@ -62,9 +62,7 @@ def _by_phase(plan: Plan, tasks: Sequence[BuildTask]) -> dict[Phase, list[BuildT
 
 def _as_table(plan: Plan, tasks: Sequence[BuildTask]) -> str:
     shared = words.prefix(plan)
-    rows = {
-        t.id: (t.id, stages.of_task(t), t.title, t.agent.removeprefix(shared), " ".join(t.deps) or "-") for t in tasks
-    }
+    rows = {t.id: (t.id, stages.of_task(t), t.title, t.agent.removeprefix(shared), _waits(t)) for t in tasks}
     columns = table.sizes([HEADER, *rows.values()], table.width(), most={4: DEPS_AT_MOST})
     blocks: list[str] = []
     for phase, own in _by_phase(plan, tasks).items():
@@ -74,10 +72,17 @@ def _as_table(plan: Plan, tasks: Sequence[BuildTask]) -> str:
     return "\n\n".join([*blocks, _foot(plan, tasks, shared)])
 
 
+def _waits(task: BuildTask) -> str:
+    """Return what a task waits for; behind a tilde, what it only comes after."""
+    return " ".join((*task.deps, *(f"~{name}" for name in task.after))) or "-"
+
+
 def _foot(plan: Plan, tasks: Sequence[BuildTask], shared: str) -> str:
     facts = [f"{len(tasks)} of {words.count(len(plan.tasks), 'task')}"]
     if shared:
         facts.append(f"agents are named without `{shared}`")
+    if any(task.after for task in tasks):
+        facts.append("`~` marks what a task comes after, and goes on without if it fails")
     names = ", ".join(item.name for item in plan.workflows)
     limit = table.width()
     told = [words.hanging("", "; ".join(facts), limit)]
@@ -108,13 +113,6 @@ def _as_markdown(plan: Plan, tasks: Sequence[BuildTask]) -> str:
 
 
 def _row(task: BuildTask) -> str:
-    cells = (
-        task.id,
-        task.kind,
-        stages.of_task(task),
-        task.title,
-        task.agent,
-        " ".join(task.deps) or "-",
-        "; ".join(task.accept),
-    )
+    stage = stages.of_task(task)
+    cells = (task.id, task.kind, stage, task.title, task.agent, _waits(task), "; ".join(task.accept))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

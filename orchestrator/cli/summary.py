@@ -45,6 +45,12 @@ def tell_free(plan: Plan, task_id: str, merged: frozenset[str]) -> None:
         click.echo(_line("ready", told))
 
 
+def tell_pause(reason: str, plan: Plan, go_on: str) -> None:
+    """Print why a run started nothing more, if it paused, and what to do."""
+    if reason:
+        click.echo(_line("paused", f"{words.short(reason, plan)}; mend the cause, then {go_on} to go on"))
+
+
 def tell_checkout(result: str, project: Path, home: Home) -> None:
     """Print why the user's checkout did not follow the last merge, if so, and how to bring it up to date."""
     if not result.startswith("left alone"):

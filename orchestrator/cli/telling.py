@@ -74,6 +74,8 @@ def _ending(last: LastRun) -> str:
             return f"{told}, was killed; the same command goes on from there"
         case "stopped":
             return f"{told}, was stopped; the same command goes on from there"
+        case "paused":
+            return f"{told}, paused: {last.reason}; mend the cause, then run the same command to go on"
         case _:
             return f"{told}, failed: {last.reason}"
 

@@ -66,6 +66,8 @@ class BuildTask(Frozen):
     kind: Kind
     effort: int = Field(ge=1, le=3)
     deps: tuple[TaskId, ...] = ()
+    after: tuple[TaskId, ...] = ()
+    """Tasks that come first where they can; when one of them fails, this one goes on with a note."""
     reviewers: tuple[Text, ...] = ()
     accept: tuple[Text, ...] = Field(min_length=1)
     gate: Text | None = None
@@ -114,6 +116,8 @@ class Policy(Frozen):
     effort_points: dict[str, str] = {}
     revise_rounds: int = Field(default=3, ge=0, le=10)
     """How often an answer may be sent back before its agent is replaced."""
+    breaker: int = Field(default=3, ge=1)
+    """So many tasks of a run that fail in the same way stop the run from starting more."""
     protected: tuple[Text, ...] = ()
     """Paths that no task may change unless its own `writes` names them.
 

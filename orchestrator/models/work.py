@@ -9,9 +9,17 @@ from pydantic import Field
 from orchestrator.models.value import Digest, Frozen
 
 Authority = Literal["design", "veto", "block", "deadlock"]
-Cause = Literal["start", "gate", "review", "conflict"]
-"""Why a round of work begins: the first one, a red gate, requested changes, or a merge conflict."""
-Role = Literal["work", "review"]
+DeadlockCause = Literal["rounds", "verdicts", "requests"]
+"""Review rounds used up, tasks whose verdicts wait for each other, or agents whose requests do."""
+Cause = Literal["start", "gate", "review", "conflict", "deadlock"] | DeadlockCause
+"""Why a round of work begins: the first one, a red gate, requested changes, a merge conflict, or a deadlock resolved.
+
+A session that resolves a deadlock bears the deadlock's cause.
+"""
+Failure = Literal["transient", "gate", "stuck", "agent", "review", "conflict", "environment"]
+"""The class of a failure; what follows from each stands in `orchestrator.recovery`."""
+ResolutionDecision = Literal["accept", "another-round", "reassign", "give-up"]
+Role = Literal["work", "review", "resolve"]
 Severity = Literal["low", "medium", "high", "critical"]
 VerdictDecision = Literal["approve", "request_changes", "veto", "block"]
 RulingDecision = Literal["approve", "revise", "veto", "block", "escalate"]
@@ -72,7 +80,7 @@ class SessionRef(Frozen):
     role: Role
     agent: str
     attempt: int = Field(default=1, ge=1)
-    """1 for the task's own agent, 2 for its first backup."""
+    """Counts the attempts at a task key, by whichever agent, from 1."""
     round: int = Field(default=1, ge=1)
     """Counts the answers of this attempt, from 1."""
     cause: Cause = "start"
@@ -82,7 +90,8 @@ class SessionRef(Frozen):
     @property
     def name(self) -> str:
         """Return the session's name within its task key, such as `work-1.2` or `review-1.2-mcp-documentation`."""
-        stem = f"{self.role}-{self.attempt}.{self.round}"
+        role = f"resolve-{self.cause}" if self.role == "resolve" else self.role
+        stem = f"{role}-{self.attempt}.{self.round}"
         return stem if self.role == "work" else f"{stem}-{self.agent}"
 
     @property
@@ -151,6 +160,8 @@ class Verdict(Frozen):
     decision: VerdictDecision
     summary: str
     findings: tuple[Finding, ...] = ()
+    waits_for: str | None = None
+    """The task that has to end before this one can be approved; only with a request for changes."""
     usage: Usage = Usage()
 
     @property
@@ -170,6 +181,16 @@ class Ruling(Frozen):
     reason: str
 
 
+class Resolution(Frozen):
+    """How a deadlock was resolved, by whom and why."""
+
+    session: SessionRef
+    decision: ResolutionDecision
+    reason: str
+    changes: str = ""
+    """For another round: what must change in it."""
+
+
 class Outcome(Frozen):
     """The end of a task."""
 
@@ -182,6 +203,8 @@ class Outcome(Frozen):
     """The merge commit on the integration branch, when merged."""
     attempts: int = 0
     rounds: int = 0
+    failure: Failure | None = None
+    """The class of what ended the last attempt, when failed."""
 
 
 class Event(Frozen):
