@@ -35,9 +35,9 @@ SECTIONS = {
         "demo": Entry("demo", "Build a working MCP server with scripted agents and prove it."),
     },
     "Decide": {
-        "approve": Entry("deciding", "Approve a design, or show which ones wait for you."),
-        "reject": Entry("deciding", "Send a design back, with the reason."),
-        "waive": Entry("deciding", "Overrule a veto or a block, with the reason."),
+        "approve": Entry("approving", "Approve a design, or show which ones wait for you."),
+        "reject": Entry("approving", "Send a design back, with the reason."),
+        "waive": Entry("approving", "Overrule a veto or a block, with the reason."),
     },
     "See the runs in Prefect's UI": {
         "up": Entry("serving", "Start the home's Prefect server and print its address."),
