@@ -97,8 +97,9 @@ def _defer(run: Run, schedule: Schedule, task_id: str, session: SessionRef, on: 
     circle = schedule.defer(task_id, on)
     if not circle:
         return
-    waiting = [verdict for verdict in history.verdicts(run, session) if verdict.waits_for]
-    people = (*(run.task(name).agent for name in circle), *(verdict.reviewer for verdict in waiting))
+    answers = [answer for name in circle if (answer := run.last_answer(name))]
+    given = [verdict for answer in answers for verdict in history.verdicts(run, answer.session)]
+    people = (*(run.task(name).agent for name in circle), *(verdict.reviewer for verdict in given if verdict.waits_for))
     found = Deadlock(
         cause="verdicts",
         tasks=circle,

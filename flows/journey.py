@@ -1,5 +1,6 @@
 """The journey of one task: attempt after attempt, each by its own agent, and how it ends."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
@@ -85,7 +86,7 @@ async def _attempts(run: Run, build_task: BuildTask, slot: int) -> Outcome | Def
                 return _merged(build_task, key, agent, own, ended)
             if ended.failure == "transient":
                 return _failed(build_task, key, agent, "transient", ended.reason, [])
-            end = _spent(run, key, agent, number, ended)
+            end = await asyncio.to_thread(_spent, run, key, agent, number, ended)
         own.append(end)
         _pass_on(run, build_task, key, end, recovery.successor(line, own))
     last = own[-1]

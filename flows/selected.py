@@ -90,7 +90,19 @@ def _record_start(prepared: Prepared, run: Run, command: str, selection: Selecti
 
 
 def _outline(plan: Plan) -> JsonObject:
-    fields = {"id", "phase", "component", "component_name", "title", "agent", "kind", "effort", "deps", "reviewers"}
+    fields = {
+        "id",
+        "phase",
+        "component",
+        "component_name",
+        "title",
+        "agent",
+        "kind",
+        "effort",
+        "deps",
+        "after",
+        "reviewers",
+    }
     return {
         "name": plan.name,
         "phases": [phase.model_dump() for phase in plan.phases],

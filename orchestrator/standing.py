@@ -16,6 +16,9 @@ State = Literal["merged", "running", "failed", "waiting"]
 Ending = Literal["running", "succeeded", "failed", "paused", "stopped", "cut off"]
 
 
+VERBS = {"work": "works", "review": "reviews", "resolve": "resolves a deadlock"}
+"""What the agent of a session does, by the session's role."""
+
 _PLAIN_WORDS = {
     "answer": "its answer is checked",
     "deadlock": "is stuck; the coordinator decides how it goes on",
@@ -247,7 +250,7 @@ def _in_words(event: JsonObject) -> str:
     data = event.get("data", {})
     match event["kind"]:
         case "session_started" | "turn":
-            verb = "works" if data["role"] == "work" else "reviews"
+            verb = VERBS[data["role"]]
             turn = f", turn {data['turn']}" if "turn" in data else ""
             return f"{event['agent']} {verb}, round {data['round']}{turn}"
         case "check":
