@@ -165,6 +165,23 @@ def review(
     )
 
 
+def approval(
+    plan: Plan, task: BuildTask, answer: Answer, checks: Sequence[Check], verdicts: Sequence[Verdict], diff: str
+) -> str:
+    """Return the first message of a session that approves a design which its reviewers approve."""
+    return _render(
+        "approval",
+        task=task,
+        author=answer.session.agent,
+        round=answer.session.round,
+        waiting=[item for item in plan.tasks if task.id in item.deps],
+        verdicts=verdicts,
+        checks=checks,
+        summary=answer.summary,
+        diff=diff,
+    )
+
+
 def resolve(
     task: BuildTask,
     deadlock: Deadlock,

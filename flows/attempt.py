@@ -7,38 +7,54 @@ from collections.abc import Awaitable, Iterable, Sequence
 from agents import brief
 from flows import deadlock
 from flows.rounds import Deferred, GivenUp, Landed, Round
-from orchestrator import authority, recovery
+from orchestrator import recovery
+from orchestrator.authority import lift
 from orchestrator.models import Answer, BuildTask, Check, Ruling, SessionRef, Verdict
 from orchestrator.recovery import Spent
 from tasks import history
+from tasks.approve import Asked, approval
 from tasks.gate import gate
 from tasks.integrate import candidate, carried, integrate, rebased
-from tasks.record import log_ruling, record_deferred, record_no_progress
+from tasks.record import record_deferred, record_no_progress
 from tasks.review import review
 from tasks.run import Run
+from tasks.waive import TakenUp, ruled
 from tasks.work import Opening, work
 
 CONFLICT_ROUNDS = 3
 """How often a merge conflict may send one attempt back before it ends."""
 
-Ended = Landed | GivenUp | Deferred
+Ended = Landed | GivenUp | Deferred | Asked
 
 
 async def attempt(run: Run, build_task: BuildTask, agent: str, number: int, slot: int, spent: Sequence[Spent]) -> Ended:
-    """Go round after round until the answer has landed, waits for another task, or the rounds are used up.
-
-    `spent` are the attempts before this one, which begins with what the last of them left.
-    """
+    """Return how an attempt ended, which begins with what the last of the attempts before it, `spent`, left."""
     first = SessionRef(task=build_task.id, key=run.keys[build_task.id], role="work", agent=agent, attempt=number)
-    current = Round(agent, number, 1, "start", await asyncio.to_thread(_opening, run, first, spent), Counter())
-    earlier: list[Verdict] = []
+    opening = await asyncio.to_thread(_opening, run, first, spent)
+    return await _rounds(run, build_task, Round(agent, number, 1, "start", opening, Counter()), [], slot)
+
+
+async def taken_up(run: Run, build_task: BuildTask, taken: TakenUp, slot: int) -> Ended:
+    """Return how the attempt of an answer ends that is judged once more."""
+    session = taken.answer.session
+    begun = run.events.recall(f"{session.id}/started") or {}
+    opening = Opening(base=begun["base"], start=begun["start"], now=brief.start())
+    current = Round(session.agent, session.attempt, session.round, session.cause, opening, Counter(taken.causes))
+    return await _rounds(run, build_task, current, list(taken.earlier), slot)
+
+
+async def _rounds(run: Run, build_task: BuildTask, current: Round, earlier: list[Verdict], slot: int) -> Ended:
+    """Go round after round until the answer has landed, waits for somebody, or the rounds are used up."""
     while True:
-        session = first.model_copy(
-            update={
-                "round": current.number,
-                "cause": current.cause,
-                "occurrence": max(current.spent[current.cause], 1),
-            }
+        session = SessionRef(
+            task=build_task.id,
+            key=run.keys[build_task.id],
+            role="work",
+            agent=current.agent,
+            attempt=current.attempt,
+            round=current.number,
+            cause=current.cause,
+            occurrence=max(current.spent[current.cause], 1),
         )
         answer = await work(run, session, current.opening, slot)
         if answer.ended_by != "finish":
@@ -87,12 +103,16 @@ async def _judge(
         return await _after_red_gate(run, current, answer, checks, base=base, start=start)
     verdicts = await _reviews(run, build_task, answer, checks, earlier, slot)
     earlier.extend(verdicts)
-    ruling = authority.decide(verdicts, run.plan.policy, build_task.kind, _rounds_left(run, current))
-    log_ruling(run, answer.session, ruling)
+    ruling = ruled(run, build_task, answer, verdicts, _rounds_left(run, current))
     if ruling.decision != "approve":
         ended = await _after_objection(run, build_task, current, answer, ruling, verdicts, slot)
         if ended:
             return ended
+    kept_back = await approval(run, build_task, answer, checks, verdicts, slot)
+    if isinstance(kept_back, Asked):
+        return kept_back
+    if kept_back:
+        return await _sent_back(run, build_task, current, answer, kept_back.ruling, kept_back.verdicts)
     integration = await integrate(run, answer, verdicts, slot)
     if integration.commit:
         return Landed(integration.commit, current.number)
@@ -125,8 +145,16 @@ async def _after_objection(
     if awaited:
         record_deferred(run, answer.session, awaited, ruling.reason)
         return Deferred(answer.session, awaited)
+    return await _sent_back(run, build_task, current, answer, ruling, verdicts)
+
+
+async def _sent_back(
+    run: Run, build_task: BuildTask, current: Round, answer: Answer, ruling: Ruling, verdicts: Sequence[Verdict]
+) -> Round | GivenUp:
+    """Return the round in which an answer is mended, if one is left and the last one was of use."""
     if not _rounds_left(run, current):
-        return GivenUp(f"{ruling.reason}; no round is left", current.number, "review")
+        told = f"{ruling.reason}; no round is left{lift(ruling, build_task.id)}"
+        return GivenUp(told, current.number, "review")
     if await _is_idle(run, current, answer):
         return _no_progress(run, current, answer, ruling.reason)
     base, start = await asyncio.to_thread(rebased, run, answer)

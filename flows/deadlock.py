@@ -13,6 +13,7 @@ from tasks import deadlocks
 from tasks.integrate import is_judged, rebased
 from tasks.resolve import resolve
 from tasks.run import Run
+from tasks.waive import waived
 
 GRANTED_ROUNDS = 1
 """How many rounds more than the policy's the coordinator may grant to one attempt."""
@@ -94,6 +95,6 @@ async def _resolved(
     allowed: list[ResolutionDecision] = ["reassign", "give-up"]
     if current.spent["deadlock"] < GRANTED_ROUNDS:
         allowed.insert(0, "another-round")
-    if authority.may_be_accepted(verdicts, run.plan.policy, build_task.kind):
+    if authority.may_be_accepted(verdicts, run.plan.policy, build_task.kind, waived(run, answer.session.key)):
         allowed.insert(0, "accept")
     return await resolve(run, answer, found, tuple(allowed), slot)

@@ -4,15 +4,18 @@ import asyncio
 from collections.abc import Awaitable, Collection
 from typing import Any, NamedTuple, cast
 
+from prefect import tags
+
 from flows.failure import raised, returned
-from flows.journey import DEFERRED, journey
-from orchestrator import recovery
+from flows.journey import ASKED, DEFERRED, journey
+from orchestrator import recovery, stages
 from orchestrator.deadlock import Deadlock
 from orchestrator.errors import OrchestratorError, StorageError
 from orchestrator.models import Outcome, SessionRef
 from orchestrator.models.work import Failure
-from orchestrator.schedule import Schedule
+from orchestrator.schedule import Schedule, waits_for_user
 from tasks import deadlocks, history
+from tasks.heed import spoken
 from tasks.record import outcome_id, record_breaker, record_outcome
 from tasks.release import held
 from tasks.run import Run
@@ -38,7 +41,8 @@ async def dispatch(
     free = list(range(slots))
     states: dict[str, Any] = {}
     outcomes: dict[str, Outcome] = {}
-    active: dict[asyncio.Future[Any], tuple[str, int]] = {}
+    active: dict[asyncio.Future[Any], tuple[str, int | None]] = {}
+    """What is awaited: for a task its journey in a slot, or, without one, the word of the user."""
     try:
         while not schedule.is_over:
             ready = schedule.ready()
@@ -51,17 +55,25 @@ async def dispatch(
                 slot = free.pop(0)
                 upstream = [states[dep] for dep in build_task.deps if dep in states]
                 going = cast("Awaitable[Any]", journey(run, build_task, slot, wait_for=upstream, return_state=True))
-                active[asyncio.ensure_future(going)] = (build_task.id, slot)
+                with tags(stages.of_task(build_task)):
+                    active[asyncio.ensure_future(going)] = (build_task.id, slot)
+            if schedule.held and not schedule.running:
+                return Dispatched(outcomes, schedule.held)
             if not active:
-                if schedule.held:
-                    return Dispatched(outcomes, schedule.held)
                 assert ready, "what is neither over nor held has something to start"
                 continue  # what was ready is held, and its end may have set nothing free
             ended, _ = await asyncio.wait(active, return_when=asyncio.FIRST_COMPLETED)
             for future in ended:
                 task_id, slot = active.pop(future)
+                if slot is None:
+                    schedule.resume(task_id)
+                    continue
                 free.append(slot)
                 states[task_id] = future.result()
+                if states[task_id].name == ASKED:
+                    schedule.pause(task_id, waits_for_user(task_id))
+                    active[asyncio.ensure_future(spoken(run, returned(states[task_id])))] = (task_id, None)
+                    continue
                 outcomes |= _take(run, schedule, task_id, states[task_id])
                 _hold_if_broken(run, schedule, outcomes)
     finally:

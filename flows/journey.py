@@ -2,14 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 
-from flows.attempt import attempt
+from flows.attempt import Ended, attempt, taken_up
 from flows.rounds import Deferred, GivenUp, Landed
 from orchestrator import recovery
 from orchestrator.errors import OrchestratorError
@@ -17,25 +18,32 @@ from orchestrator.models import BuildTask, Outcome
 from orchestrator.models.work import Failure
 from orchestrator.recovery import Spent
 from tasks import history
+from tasks.approve import Asked
 from tasks.notice import tell_coordinator
 from tasks.record import record_outcome
 from tasks.run import Run
+from tasks.waive import take_up
 
 DEFERRED = "Deferred"
 """The name of the end state of a journey that goes on once another task has ended."""
+ASKED = "Waiting"
+"""The name of the end state of a journey that goes on once the user has spoken; its data is the place asked about."""
 
 
 @task(name="build task", task_run_name="{build_task.id} {build_task.title}", cache_policy=NO_CACHE)
 async def journey(run: Run, build_task: BuildTask, slot: int) -> Any:
     """Take one task from its brief to its Outcome, and return that as JSON; a failed state where it did not merge.
 
-    Where its verdicts wait for another task, it returns whose verdicts wait for which, under the name `DEFERRED`.
+    Where its verdicts wait for another task, it returns whose verdicts wait for which, under the name `DEFERRED`, and
+    what the user is asked about under the name `ASKED`. Begun again, it finds all its steps done.
 
     Raises:
         WorkError: the environment is broken; no attempt is spent.
     """
     began = time.monotonic()
-    outcome = await _attempts(run, build_task, slot)
+    outcome = await _waived(run, build_task, slot) or await _attempts(run, build_task, slot)
+    if isinstance(outcome, Asked):
+        return Completed(name=ASKED, message="waits for the user's approval", data=outcome.place)
     if isinstance(outcome, Deferred):
         data = {"session": outcome.session.model_dump(mode="json"), "on": outcome.on}
         return Completed(name=DEFERRED, message=f"its verdicts wait for {outcome.on}", data=data)
@@ -45,7 +53,20 @@ async def journey(run: Run, build_task: BuildTask, slot: int) -> Any:
     return Failed(message=outcome.reason)
 
 
-async def _attempts(run: Run, build_task: BuildTask, slot: int) -> Outcome | Deferred:
+async def _waived(run: Run, build_task: BuildTask, slot: int) -> Outcome | Deferred | Asked | None:
+    """Take up an answer whose veto or block the user waived, without any new work; None where it does not land."""
+    taken = take_up(run, run.keys[build_task.id])
+    if taken is None:
+        return None
+    session = taken.answer.session
+    ended = await _foreseen(taken_up(run, build_task, taken, slot))
+    if isinstance(ended, Landed):
+        landed = replace(ended, rounds=ended.rounds - session.round)
+        return _merged(build_task, session.key, session.agent, [], landed)
+    return None if isinstance(ended, GivenUp) else ended
+
+
+async def _attempts(run: Run, build_task: BuildTask, slot: int) -> Outcome | Deferred | Asked:
     """Let the task's agent try, then whoever the table of failures names; each knows what became of those before."""
     key = run.keys[build_task.id]
     first = run.chosen.get(build_task.id, build_task.agent)
@@ -59,8 +80,8 @@ async def _attempts(run: Run, build_task: BuildTask, slot: int) -> Outcome | Def
         run.events.record("task_started", f"{key[:16]}/attempt-{number}/started", {"attempt": number}, about=about)
         end = history.recall_end(run, key, number)
         if end is None:
-            ended = await _attempt(run, build_task, agent, number, slot, [*past, *own])
-            if isinstance(ended, Deferred):
+            ended = await _foreseen(attempt(run, build_task, agent, number, slot, [*past, *own]))
+            if isinstance(ended, Deferred | Asked):
                 return ended
             if isinstance(ended, Landed):
                 return _merged(build_task, key, agent, own, ended)
@@ -73,12 +94,10 @@ async def _attempts(run: Run, build_task: BuildTask, slot: int) -> Outcome | Def
     return _failed(build_task, key, last.agent, last.failure, f"{last.agent}: {last.reason}", own)
 
 
-async def _attempt(
-    run: Run, build_task: BuildTask, agent: str, number: int, slot: int, spent: Sequence[Spent]
-) -> Landed | GivenUp | Deferred:
+async def _foreseen(going: Awaitable[Ended]) -> Ended:
     """Make one attempt; an error that a rule foresees ends it, but for a broken environment, which is no one's."""
     try:
-        return await attempt(run, build_task, agent, number, slot, spent)
+        return await going
     except OrchestratorError as error:
         failure = recovery.of_error(error)
         if failure is None or recovery.pauses(error):

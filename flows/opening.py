@@ -13,13 +13,14 @@ from agents.models.playbook import Playbook
 from orchestrator import plan as plans
 from orchestrator import sandbox as sandboxes
 from orchestrator import selftest, settings, standing, taskkey, toolchain
-from orchestrator.errors import InputError, UnsupportedError
+from orchestrator.errors import HomeBusyError, InputError, UnsupportedError
 from orchestrator.events import Events
 from orchestrator.home import Home, exclusive, holder
 from orchestrator.models import Agent, Frozen, Plan, now
 from orchestrator.sandbox import Sandbox
 from orchestrator.workspace import Repository
-from tasks.run import Run
+from tasks.heed import heed
+from tasks.run import Approve, Run
 from tasks.settle import publish, settle
 
 
@@ -36,6 +37,8 @@ class Order(Frozen):
     barrier: bool = False
     """Whether a phase begins only when the one before it has ended."""
     without_sandbox: bool = False
+    approve: Approve = "agent"
+    """Who approves designs: the agent whom the policy names, or the user, who is asked."""
     agents: dict[str, str] = {}
     """Tasks that another agent than the plan's is to do, and that agent, by any of its names."""
 
@@ -135,10 +138,12 @@ async def opened(order: Order, command: str, say: Callable[[str], None]) -> Asyn
             toolchain=tools,
             project=prepared.project,
             chosen=prepared.chosen,
+            approve=order.approve,
         )
         try:
             with _threads_ended():
                 settle(run.home, prepared.project, run.agents, run.events, repository)
+                heed(run.home, run.events)
                 yield prepared, run
         finally:
             run.close()
@@ -171,6 +176,19 @@ def make_up(prepared: Prepared) -> None:
                 publish(prepared.home, prepared.plan, prepared.agents, prepared.merged, events)
         finally:
             events.close()
+
+
+def take_in_words(home: Home) -> None:
+    """Take what the user decided into the journal at once; a run that holds the home does so itself."""
+    try:
+        with exclusive(home, "take in your word"):
+            events = Events(home, new_name())
+            try:
+                heed(home, events)
+            finally:
+                events.close()
+    except HomeBusyError:
+        pass  # the run that holds the home looks for words
 
 
 def new_name() -> str:

@@ -61,6 +61,8 @@ class Schedule:
         _refuse_missing(missing(plan, self._tasks, done))
         self._merged = {task_id for task_id in self._tasks if task_id in done}
         self._failed: set[str] = set()
+        self._paused: dict[str, str] = {}
+        """The tasks that gave their agent and slot back for a while, each with what it waits for."""
         self._blocked: dict[str, str] = {}
         """From each blocked task to the failed one that blocks it."""
         self._left = {
@@ -160,6 +162,16 @@ class Schedule:
         del self._deferred[task_id]
         self._add_free([task_id])
 
+    def pause(self, task_id: str, reason: str) -> None:
+        """Note that a running task waits for something outside, and gives its agent and slot back meanwhile."""
+        self._paused[task_id] = reason
+        del self.running[task_id]
+
+    def resume(self, task_id: str) -> None:
+        """Note that a paused task may start again; one that is not paused stays as it is."""
+        if self._paused.pop(task_id, None) is not None:
+            self._add_free([task_id])
+
     def waiting(self) -> dict[str, str]:
         """Return for each selected task that is neither merged nor failed the one reason in words, in plan order."""
         ready = {task.agent: task.id for task in self.ready()}
@@ -172,8 +184,8 @@ class Schedule:
             return "running"
         if task.id in self._blocked:
             return f"waits for {self._blocked[task.id]}, which failed"
-        if task.id in self._deferred:
-            return f"its verdicts wait for {self._deferred[task.id]}"
+        if task.id in self._paused or task.id in self._deferred:
+            return self._paused.get(task.id) or f"its verdicts wait for {self._deferred[task.id]}"
         if self._left[task.id] | self._soft[task.id]:
             return self._reason_of_deps(task)
         if self.held:
@@ -239,6 +251,11 @@ class Schedule:
 
     def _end(self, task: BuildTask) -> None:
         self._open[task.phase] -= 1
+
+
+def waits_for_user(task_id: str) -> str:
+    """Return the reason of a task that waits for the user's approval."""
+    return f"waits for your approval: `mbo approve {task_id}`, or `mbo reject {task_id} --reason …`"
 
 
 def _turned(tasks: Iterable[str], waits: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:

@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Literal
 
 from orchestrator import waits
+from orchestrator.authority import USER
 from orchestrator.errors import InputError
 from orchestrator.events import read_events
 from orchestrator.home import Home, holder, read_json
 from orchestrator.models import BuildTask, Frozen, JsonObject, Plan
 from orchestrator.plan import dependents, digest, prerequisites
-from orchestrator.schedule import Schedule
+from orchestrator.schedule import Schedule, waits_for_user
 from orchestrator.waits import Wait
 
 State = Literal["merged", "running", "failed", "waiting"]
@@ -217,8 +218,16 @@ def _running(own: Sequence[JsonObject], plan: Plan) -> dict[str, list[JsonObject
 
 
 def _rests(found: Sequence[JsonObject]) -> bool:
-    """Tell whether a task has ended, or was put back until another has."""
-    return found[-1]["kind"] == "deferred" or any(event["kind"] == "outcome" for event in found)
+    """Tell whether a task has ended, or was put back until another has or the user has spoken."""
+    is_over = any(event["kind"] == "outcome" for event in found)
+    return is_over or found[-1]["kind"] == "deferred" or _waits_for_user(found)
+
+
+def _waits_for_user(seen: Sequence[JsonObject]) -> bool:
+    """Tell whether the newest word about a task's approval is that the user is asked."""
+    kinds = ("approval_requested", "approval")
+    last = next((event for event in reversed(seen) if event["kind"] in kinds), None)
+    return last is not None and last["kind"] == "approval_requested" and last["data"]["by"] == USER
 
 
 def _selected(own: Sequence[JsonObject], plan: Plan) -> frozenset[str]:
@@ -270,8 +279,15 @@ def _replay(schedule: Schedule, event: JsonObject) -> None:
         return
     if task not in schedule.running and task in {ready.id for ready in schedule.ready()}:
         schedule.start(task)
-    if task in schedule.running and event["kind"] == "outcome":
-        schedule.finish(task, event["data"]["status"] == "merged")
+    match event["kind"]:
+        case "outcome" if task in schedule.running:
+            schedule.finish(task, event["data"]["status"] == "merged")
+        case "approval_requested" if task in schedule.running and event["data"]["by"] == USER:
+            schedule.pause(task, waits_for_user(task))
+        case "approval":
+            schedule.resume(task)
+        case _:
+            pass
 
 
 def _doing(seen: Sequence[JsonObject]) -> str:
@@ -290,6 +306,10 @@ def _in_words(event: JsonObject) -> str:
             return _checked(data)
         case "ruling" if data["decision"] == "approve":
             return "its answer is merged"
+        case "approval_requested":
+            return f"waits for the approval of {data['by']}"
+        case "approval":
+            return "its answer is merged" if data["decision"] == "approve" else _PLAIN_WORDS["ruling"]
         case "reassigned":
             return f"goes on to {data['to']}"
         case kind:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+from orchestrator.authority import planning_approver
 from orchestrator.errors import InputError
 from orchestrator.models import Agent, BuildTask, JsonObject, Plan, digest
 from orchestrator.plan import gate_digest, specification
@@ -33,7 +34,7 @@ def keys(
         found[task_id] = digest(
             {
                 "task": _content(task),
-                "agents": [people[name] for name in (task.agent, *task.reviewers)],
+                "agents": [people[name] for name in _involved(plan, task)],
                 "prompts": prompts,
                 "model": model(task),
                 "gate": gate_digest(plan, task),
@@ -46,13 +47,14 @@ def keys(
 
 
 def _content(task: BuildTask) -> JsonObject:
-    """Return what a task says, but for the order in which it names what it waits for."""
-    return task.model_dump(mode="json") | {"deps": sorted(task.deps), "after": sorted(task.after)}
+    """Return what a task says, but for the order in which it names what it waits for, and for where it is shown."""
+    told = task.model_dump(mode="json", exclude={"stage"})
+    return told | {"deps": sorted(task.deps), "after": sorted(task.after)}
 
 
 def _people(plan: Plan, agents: Mapping[str, Agent]) -> dict[str, str]:
-    """Return the digest of the definition of every agent that works or reviews."""
-    names = dict.fromkeys(name for task in plan.tasks for name in (task.agent, *task.reviewers))
+    """Return the digest of the definition of every agent that works, reviews or approves."""
+    names = dict.fromkeys(name for task in plan.tasks for name in _involved(plan, task))
     _refuse_missing(names, agents)
     return {name: person(agents[name]) for name in names}
 
@@ -60,6 +62,11 @@ def _people(plan: Plan, agents: Mapping[str, Agent]) -> dict[str, str]:
 def person(agent: Agent) -> str:
     """Return the digest of what of a definition reaches a session."""
     return digest(agent.model_dump(mode="json", include=_PERSON))
+
+
+def _involved(plan: Plan, task: BuildTask) -> tuple[str, ...]:
+    approver = planning_approver(plan.policy, task, task.agent)
+    return (task.agent, *task.reviewers, *([approver] if approver else []))
 
 
 def _refuse_missing(names: Iterable[str], agents: Mapping[str, Agent]) -> None:

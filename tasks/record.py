@@ -1,6 +1,6 @@
 """Record: the projections of what happened that agents and people read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from agents.context import artifacts, decisions, state
@@ -28,11 +28,15 @@ TESTS = "Tests"
 """The trailer of a merge that refers to the kept list of tests that passed on the merged tree."""
 
 
-def log_ruling(run: Run, session: SessionRef, ruling: Ruling) -> None:
-    """Record a ruling; one of somebody's power is logged as a decision, an objection told to the coordinator."""
-    place = ruling_id(session)
+def log_ruling(run: Run, session: SessionRef, ruling: Ruling, name: str = "ruling") -> Ruling:
+    """Record a ruling and return the one that stands.
+
+    One of somebody's power is logged as a decision, and a veto or a block told to the coordinator.
+    """
+    place = f"{answer_place(session)}/{name}"
     data = {**ruling.model_dump(mode="json"), "attempt": session.attempt, "round": session.round}
-    run.events.record("ruling", place, data, session=session)
+    stands = run.events.record("ruling", place, data, session=session)
+    ruling = Ruling.model_validate({field: stands[field] for field in Ruling.model_fields})
     by = ruling.by[0] if ruling.by else session.agent
     if ruling.rule in POWERS:
         log_decision(
@@ -48,6 +52,7 @@ def log_ruling(run: Run, session: SessionRef, ruling: Ruling) -> None:
         where = f"{session.attempt}.{session.round}"
         told = {"attempt": session.attempt, "round": session.round, "reason": ruling.reason}
         tell_coordinator(run, run.task(session.task), by=by, event=ruling.decision, place=where, data=told)
+    return ruling
 
 
 def log_decision(
@@ -64,31 +69,41 @@ def log_decision(
         reason=reason,
         authority=authority,
     )
-    stands = run.events.record("decision", taken.id, taken.model_dump(mode="json"), session=session)
-    decisions.log(run.home, Decision.model_validate(stands))
+    log(run.home, run.events, taken, {"task": session.task, "key": session.key, "agent": session.agent})
+
+
+def log(home: Home, events: Events, decision: Decision, about: Mapping[str, str]) -> None:
+    """Record a decision about a task, and log it; the first one under its id stands."""
+    stands = events.record("decision", decision.id, decision.model_dump(mode="json"), about=about)
+    decisions.log(home, Decision.model_validate(stands))
+
+
+def answer_place(session: SessionRef) -> str:
+    """Return the stem of the ids of all that is recorded about the answer of a session's round."""
+    return f"{session.key[:16]}/{session.attempt}.{session.round}"
 
 
 def ruling_id(session: SessionRef) -> str:
     """Return the id of the event that says what was ruled on a session's answer."""
-    return f"{session.key[:16]}/{session.attempt}.{session.round}/ruling"
+    return f"{answer_place(session)}/ruling"
 
 
 def refused_id(session: SessionRef) -> str:
     """Return the id of the event that says why a session's answer did not land."""
-    return f"{session.key[:16]}/{session.attempt}.{session.round}/refused"
+    return f"{answer_place(session)}/refused"
 
 
 def record_deferred(run: Run, session: SessionRef, on: str, reason: str) -> None:
     """Record that in this run the verdicts on the answer of a session wait for the task `on`."""
     data = {"on": on, "reason": reason, "attempt": session.attempt, "round": session.round}
-    place = f"{session.key[:16]}/{session.attempt}.{session.round}/deferred/{on}/{run.name}"
+    place = f"{answer_place(session)}/deferred/{on}/{run.name}"
     run.events.record("deferred", place, data, session=session)
 
 
 def record_no_progress(run: Run, session: SessionRef, reason: str) -> None:
     """Record that a further round of a session changed nothing."""
     data = {"attempt": session.attempt, "round": session.round, "reason": reason}
-    place = f"{session.key[:16]}/{session.attempt}.{session.round}/no_progress"
+    place = f"{answer_place(session)}/no_progress"
     run.events.record("no_progress", place, data, session=session)
 
 

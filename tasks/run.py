@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from agents.bench import Bench
 from agents.models import Model
@@ -15,6 +16,8 @@ from orchestrator.models import Agent, Answer, BuildTask, Plan, SessionRef
 from orchestrator.sandbox import Sandbox
 from orchestrator.toolchain import Toolchain
 from orchestrator.workspace import Repository
+
+Approve = Literal["agent", "ask"]
 
 
 class Run:
@@ -34,6 +37,7 @@ class Run:
         toolchain: Toolchain,
         project: Path | None,
         chosen: Mapping[str, str],
+        approve: Approve = "agent",
     ) -> None:
         """Open the project journal of `home` for the run called `name`."""
         self.name = name
@@ -47,6 +51,8 @@ class Run:
         self.toolchain = toolchain
         self.project = project
         self.chosen = chosen
+        self.approve: Approve = approve
+        """Who approves designs: the agent whom the policy names, or the user, who is asked."""
         self.events = Events(home, name)
         self.landing = asyncio.Lock()
         self.sessions: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)

@@ -153,7 +153,7 @@ def test_the_plan_as_markdown_is_a_document() -> None:
     done = mbo("plan", "--phase", "1", "--format", "markdown")
 
     assert done.out.startswith("# claude-code-mcp\n\n## Phase 1: Core Infrastructure\n")
-    assert {line.count(" | ") for line in done.out.splitlines() if line.startswith("| ")} == {5}
+    assert {line.count(" | ") for line in done.out.splitlines() if line.startswith("| ")} == {6}
 
 
 @pytest.mark.parametrize(

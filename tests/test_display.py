@@ -125,6 +125,8 @@ def test_a_task_is_followed_from_work_to_merge() -> None:
         (started("3.2", SECURITY, "review"), "security-validation     reviews"),
         (event("verdict", "3.2", SECURITY, decision="approve"), None),
         (event("ruling", "3.2", SDK, decision="approve"), "merge                   merges it"),
+        (event("approval_requested", "3.2", SDK, by="user"), "approval                waits for you"),
+        (event("approval", "3.2", by="user", decision="approve"), "merge                   merges it"),
         (event("outcome", "3.2", SDK, status="merged", reason=""), None),
     )
     for happened, words_ in steps:
@@ -178,6 +180,13 @@ def test_the_bar_tells_what_is_lost_and_what_goes_on_before_anything_is_active()
         (event("reassigned", "1.1", SDK, to=SECURITY, reason="red"), f"→ 1.1 goes from {SDK} to {SECURITY}: red"),
         (event("outcome", "1.1", status="blocked", reason="waits for 1.0"), "✘ 1.1 blocked: waits for 1.0"),
         (event("checkout", result="left alone: dirty"), "! your checkout is left alone: dirty"),
+        (
+            event("approval_requested", "1.1", SDK, by="user"),
+            "? 1.1 waits for your approval: `mbo approve 1.1`, or `mbo reject 1.1 --reason …`",
+        ),
+        (event("approval", "1.1", by="user", decision="reject", reason="no"), "! 1.1 you send back its design: no"),
+        (event("taken_up", "1.1"), "↺ 1.1 is taken up again: you waived what stood against it"),
+        (event("approval_requested", "1.1", SDK, by=SECURITY), None),
         (check("tests"), None),
         (event("verdict", "1.1", SECURITY, decision="approve", summary="fine"), None),
         (event("outcome", "1.1", status="merged", reason=""), None),

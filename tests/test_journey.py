@@ -193,7 +193,8 @@ def test_an_objection_is_answered_before_anything_lands(
 
 def test_a_veto_that_stands_fails_the_task_and_blocks_what_waits_for_it(answered: Scenario) -> None:
     """When the rounds are used up by a veto nothing lands, and every task behind it says what it waits for."""
-    veto = f"security vetoes the implementation: {SECURITY}: the hole stands; no round is left"
+    lifted = "lifted by an answer without it, or by `mbo waive 1.5 --reason …`"
+    veto = f"security vetoes the implementation: {SECURITY}: the hole stands; no round is left; {lifted}"
 
     assert answered.outcome("1.5") == ("failed", f"{INTEGRATION}: {veto}")
     assert answered.outcome("1.6") == ("blocked", "waits for 1.5, which failed")

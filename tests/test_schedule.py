@@ -375,6 +375,24 @@ def test_any_course_of_the_bundled_plan_keeps_the_rules(seed: int, barrier: bool
     assert blocked == plans.dependents(BUNDLED, failed)
 
 
+def test_a_paused_task_gives_its_agent_and_slot_back() -> None:
+    """What waits for something outside holds up nobody but its dependents, and starts again once it is resumed."""
+    schedule = schedule_of(WIDE, slots=1)
+    schedule.start("1.2")
+    schedule.pause("1.2", "waits for a word")
+
+    assert schedule.waiting()["1.2"] == "waits for a word"
+    assert "1.2" not in ids(schedule.ready())
+    assert not schedule.is_over
+    schedule.start(ids(schedule.ready())[0])
+    schedule.finish(next(iter(schedule.running)), merged=True)
+    schedule.resume("1.2")
+    schedule.resume("1.2")
+    assert ids(schedule.ready()) == ["1.2"]
+    schedule.start("1.2")
+    assert schedule.waiting()["1.2"] == "running"
+
+
 def test_a_thousand_tasks_are_no_burden() -> None:
     """A thousand tasks are scheduled to the end, with every reason asked for at each step, in a few seconds of CPU."""
     chance = random.Random(1)

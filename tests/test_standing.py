@@ -64,6 +64,9 @@ def test_a_running_build_says_who_does_what(story: Story) -> None:
         ("verdict", {"decision": "approve"}, "its reviews are awaited"),
         ("ruling", {"decision": "approve"}, "its answer is merged"),
         ("ruling", {"decision": "revise"}, "goes back to its agent for another round"),
+        ("approval_requested", {"by": "agent-2"}, "waits for the approval of agent-2"),
+        ("approval", {"by": "user", "decision": "approve"}, "its answer is merged"),
+        ("approval", {"by": "agent-2", "decision": "reject"}, "goes back to its agent for another round"),
         ("conflict", {"files": ["a"]}, "goes back to its agent to resolve a conflict"),
         ("reassigned", {"to": "agent-2"}, "goes on to agent-2"),
         ("message", {}, "agent-1 works, round 1"),
@@ -97,6 +100,27 @@ def test_a_busy_agent_and_full_slots_are_reasons(home: Home) -> None:
     assert one_busy["1.9"] == ("waiting", "agent agent-x is busy with 1.8")
     assert all_busy["1.9"] == ("waiting", "agent agent-x is busy with 1.8")
     assert one_busy["1.1"] == ("waiting", "starts next")
+
+
+def test_a_task_that_waits_for_the_user_keeps_neither_agent_nor_slot(home: Home) -> None:
+    """It says how to approve it, and what else its agent could do starts meanwhile; after the word it goes on."""
+    story = Story(home, plan_of(t8=(), t9=()))
+    with exclusive(home, "build"):
+        story.start(slots=1)
+        story.work("1.8", "agent-x")
+        story.tell("approval_requested", "1.8", by="user")
+        waits = story.board()
+        story.work("1.9", "agent-x")
+        busy = story.board()
+        story.tell("approval", "1.8", by="user", decision="approve")
+        story.merge("1.9")
+        goes_on = story.board()
+
+    told = "waits for your approval: `mbo approve 1.8`, or `mbo reject 1.8 --reason …`"
+    assert waits["1.8"] == busy["1.8"] == ("waiting", told)
+    assert waits["1.9"] == ("waiting", "starts next")
+    assert busy["1.9"] == ("running", "agent-x works, round 1")
+    assert goes_on["1.8"] == ("running", "its answer is merged")
 
 
 def test_a_deferred_task_and_a_paused_run_are_reasons(home: Home) -> None:

@@ -109,6 +109,22 @@ def test_an_edited_definition_changes_all_its_work(field: str) -> None:
     assert expected != EVERYTHING
 
 
+def test_who_approves_the_planning_is_part_of_the_key_of_the_designs_that_need_it() -> None:
+    """The coordinator's definition touches its own work, what it reviews, and every design that it must approve."""
+    agents = agents_of(BUNDLED)
+    name = "mcp-project-coordinator"
+    agents[name] = agents[name].model_copy(update={"persona": "You are new."})
+
+    expected = touching(lambda task: name in (task.agent, *task.reviewers) or task.kind == "design")
+
+    assert changed(keys(agents=agents)) == expected
+
+
+def test_the_stage_that_a_task_is_shown_under_changes_no_key() -> None:
+    """Where a task is shown decides nothing about its result."""
+    assert changed(keys(with_task("3.3", stage="review"))) == set()
+
+
 def test_a_definition_for_people_changes_nothing() -> None:
     """The description and the place of a definition reach no session, so no work is done again."""
     agents = {

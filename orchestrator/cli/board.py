@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable
 
+from orchestrator.authority import USER
 from orchestrator.cli.table import bar
 from orchestrator.cli.words import count, lasted, prefix, shorten
 from orchestrator.models import JsonObject, Plan
@@ -76,8 +77,8 @@ class Board:
                 self._end_all(task)
                 self.done += data["status"] == "merged"
                 self.lost += data["status"] != "merged"
-            case _:
-                pass
+            case kind:
+                self._take_approval(kind, task, data)
 
     def lines(self, width: int, height: int) -> list[str]:
         """Return at most `height` lines of at most `width` characters, the bar last."""
@@ -97,6 +98,16 @@ class Board:
         told = f"{task:>5}  {who.removeprefix(self._prefix):<22}  {what}"
         room = width - len(took) - 2
         return f"{shorten(told, room):<{room}}  {took}"
+
+    def _take_approval(self, kind: str, task: str, data: JsonObject) -> None:
+        """Take in that a design is to be approved, or that somebody has decided."""
+        if kind == "approval_requested":
+            self._end(task, "merge")
+            self._begin(task, "approval", f"waits for {'you' if data['by'] == USER else data['by']}")
+        elif kind == "approval":
+            self._end(task, "approval")
+            if data["decision"] == "approve":
+                self._begin(task, "merge", "merges it and checks the merged tree")
 
     def _is_last(self, event: JsonObject) -> bool:
         """Tell whether an event is the last check of an answer, and green."""

@@ -44,6 +44,11 @@ SECTIONS = {
         "review": Entry("reviewing", "Have a merged component judged, with evidence from our own tools."),
         "demo": Entry("demo", "Build a working MCP server with scripted agents and prove it."),
     },
+    "Decide": {
+        "approve": Entry("approving", "Approve a design, or show which ones wait for you."),
+        "reject": Entry("approving", "Send a design back, with the reason."),
+        "waive": Entry("approving", "Overrule a veto or a block, with the reason."),
+    },
     "See the runs in Prefect's UI": {
         "up": Entry("serving", "Start the home's Prefect server and print its address."),
         "down": Entry("serving", "Stop the home's Prefect server."),

@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
+from orchestrator.authority import USER
 from orchestrator.models import JsonObject
+from orchestrator.schedule import waits_for_user
 
 
 class Milestone(NamedTuple):
@@ -28,6 +30,8 @@ def milestone(event: JsonObject, title: str) -> Milestone | None:
             return Milestone("✘", f"{task} {data['name']} red: {data['problem']}", "yellow")
         case "verdict" if data["decision"] != "approve":
             return Milestone("↺", f"{task} {agent} {_OBJECTIONS[data['decision']]}: {data['summary']}", "yellow")
+        case "approval_requested" | "approval" | "taken_up":
+            return _of_the_user(event["kind"], str(task), data)
         case "conflict":
             told = f"{task} conflicts with what landed meanwhile: {', '.join(data['files'])}"
             return Milestone("⇄", told, "yellow")
@@ -42,3 +46,15 @@ def milestone(event: JsonObject, title: str) -> Milestone | None:
             return Milestone("!", f"your checkout is {data['result']}", "yellow", lasting=True)
         case _:
             return None
+
+
+def _of_the_user(kind: str, task: str, data: JsonObject) -> Milestone | None:
+    """Return the line about what the user is asked or has decided."""
+    if kind == "taken_up":
+        return Milestone("↺", f"{task} is taken up again: you waived what stood against it", "yellow", lasting=True)
+    if data["by"] != USER:
+        return None
+    if kind == "approval_requested":
+        return Milestone("?", f"{task} {waits_for_user(task)}", "yellow", lasting=True)
+    verb = "approve" if data["decision"] == "approve" else "send back"
+    return Milestone("!", f"{task} you {verb} its design: {data['reason']}", "yellow", lasting=True)

@@ -120,6 +120,13 @@ def running(command: Command) -> Command:
                 help="Folder of scripted turns to play instead of the plan's own.",
             ),
             click.option(
+                "--approve",
+                type=click.Choice(["agent", "ask"]),
+                default="agent",
+                show_default=True,
+                help="Who approves a design before it lands: the agent whom the plan names, or you, by `mbo approve`.",
+            ),
+            click.option(
                 "--unsafe-no-sandbox",
                 "without_sandbox",
                 is_flag=True,

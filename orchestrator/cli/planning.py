@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 
 from orchestrator import plan as plans
+from orchestrator import stages
 from orchestrator.cli import options, table, words
 from orchestrator.cli.importing import import_
 from orchestrator.cli.manual import ManualGroup
 from orchestrator.models import BuildTask, JsonObject, Phase, Plan
 
-HEADER = ("id", "kind", "task", "agent", "waits for")
+HEADER = ("id", "stage", "task", "agent", "waits for")
 DEPS_AT_MOST = 11
 """In a narrow terminal: three ids on a line."""
 
@@ -70,7 +71,7 @@ def _by_phase(plan: Plan, tasks: Sequence[BuildTask]) -> dict[Phase, list[BuildT
 
 def _as_table(plan: Plan, tasks: Sequence[BuildTask]) -> str:
     shared = words.prefix(plan)
-    rows = {t.id: (t.id, t.kind, t.title, t.agent.removeprefix(shared), _waits(t)) for t in tasks}
+    rows = {t.id: (t.id, stages.of_task(t), t.title, t.agent.removeprefix(shared), _waits(t)) for t in tasks}
     columns = table.sizes([HEADER, *rows.values()], table.width(), most={4: DEPS_AT_MOST})
     blocks: list[str] = []
     for phase, own in _by_phase(plan, tasks).items():
@@ -103,7 +104,7 @@ def _as_json(plan: Plan, tasks: Sequence[BuildTask]) -> str:
         "phases": [phase.model_dump() for phase in plan.phases],
         "workflows": [workflow.model_dump(mode="json") for workflow in plan.workflows],
         "agents": [entry.model_dump(mode="json") for entry in plan.agents],
-        "tasks": [task.model_dump(mode="json") for task in tasks],
+        "tasks": [task.model_dump(mode="json") | {"stage": stages.of_task(task)} for task in tasks],
     }
     return json.dumps(value, indent=2, ensure_ascii=False)
 
@@ -114,12 +115,13 @@ def _as_markdown(plan: Plan, tasks: Sequence[BuildTask]) -> str:
         lines += [
             f"## Phase {phase.number}: {phase.name}",
             "",
-            "| id | kind | task | agent | waits for | accepted when |",
+            "| id | kind | stage | task | agent | waits for | accepted when |",
         ]
-        lines += ["| -- | -- | -- | -- | -- | -- |", *(_row(task) for task in own), ""]
+        lines += ["| -- | -- | -- | -- | -- | -- | -- |", *(_row(task) for task in own), ""]
     return "\n".join(lines).rstrip()
 
 
 def _row(task: BuildTask) -> str:
-    cells = (task.id, task.kind, task.title, task.agent, _waits(task), "; ".join(task.accept))
+    stage = stages.of_task(task)
+    cells = (task.id, task.kind, stage, task.title, task.agent, _waits(task), "; ".join(task.accept))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -1,0 +1,176 @@
+"""`approve`, `reject` and `waive`: what the user decides, beside a run or between runs."""
+
+import shlex
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from orchestrator import plan as plans
+from orchestrator import standing, userword
+from orchestrator.cli import options, table, words
+from orchestrator.cli.manual import Manual
+from orchestrator.errors import InputError
+from orchestrator.events import read_events
+from orchestrator.home import Home, holder
+from orchestrator.models import Component, JsonObject, Plan
+from orchestrator.names import hint
+from orchestrator.userword import Word
+
+_REASON = click.option("--reason", metavar="TEXT", required=True, help="Why; it is logged, and told to the agent.")
+
+
+@click.command(cls=Manual)
+@click.argument("task", metavar="[N.M]", required=False)
+@click.option("--reason", metavar="TEXT", default="approved by the user", help="Why, for the log.")
+@options.home
+def approve(task: str | None, reason: str, home: Path, plan_file: Path | None) -> None:
+    """Approve a design, or show which ones wait for you.
+
+    A run with --approve ask lets no design land before you approve it, and goes on with everything else meanwhile.
+    Without a task, shows each design that waits, with its commit and files and how to look at them.
+
+    Examples:
+      mbo approve
+      mbo approve 3.1
+    """
+    place = _set_up(home)
+    if task is None:
+        click.echo(_waiting(place, options.plan_of(home, plan_file), options.again(home, plan_file)))
+        return
+    _answer(place, options.plan_of(home, plan_file), task, "approve", reason)
+
+
+@click.command(cls=Manual)
+@click.argument("task", metavar="N.M")
+@_REASON
+@options.home
+def reject(task: str, reason: str, home: Path, plan_file: Path | None) -> None:
+    """Send a design back, with the reason.
+
+    For a design that waits for you, as `mbo approve` shows. Its agent gets the reason and has another round, as after
+    a reviewer's request for changes.
+
+    Example:
+      mbo reject 3.1 --reason "say what happens where no binary is found"
+    """
+    _answer(_set_up(home), options.plan_of(home, plan_file), task, "reject", reason)
+
+
+@click.command(cls=Manual)
+@click.argument("task", metavar="[N.M]", required=False)
+@click.option("--component", metavar="C", help="Waive the holds on a component instead, by number or name.")
+@_REASON
+@options.home
+def waive(task: str | None, component: str | None, reason: str, home: Path, plan_file: Path | None) -> None:
+    """Overrule a veto or a block, with the reason.
+
+    From then on the veto counts as advice for this task. The next run takes up the answer that it stood against, with
+    the checks and verdicts it has, and merges it where nothing else is against it. Who waived what is logged.
+
+    Examples:
+      mbo waive 3.4 --reason "the command runs on our own machines only"
+      mbo waive --component binary-manager --reason "released to testers only"
+    """
+    if (task is None) == (component is None):
+        raise click.UsageError("give a task or --component, and not both")
+    place, plan = _set_up(home), options.plan_of(home, plan_file)
+    if component is not None:
+        _waive_component(place, _component(plan, component), reason)
+    else:
+        _waive_task(place, plans.task(plan, task or "").id, reason)
+
+
+def _set_up(root: Path) -> Home:
+    home = Home(root)
+    standing.project(home)
+    return home
+
+
+def _answer(home: Home, plan: Plan, task: str, says: Literal["approve", "reject"], reason: str) -> None:
+    task = plans.task(plan, task).id
+    asked = userword.asked(read_events(home))
+    if task not in asked:
+        others = f"; what waits: {', '.join(asked)}" if asked else ""
+        raise InputError(f"task {task} does not wait for your approval{others}; a run with --approve ask asks for it")
+    _give(home, _word(asked[task], says, reason))
+    click.echo(f"{task} is {'approved' if says == 'approve' else 'sent back'}; {_who(home)} goes on with it", err=True)
+
+
+def _waive_task(home: Home, task: str, reason: str) -> None:
+    ruling = userword.objections(read_events(home)).get(task)
+    if ruling is None:
+        raise InputError(f"nothing vetoes or blocks task {task}, so there is nothing to waive (see `mbo status`)")
+    word = _word(ruling, "waive", reason)
+    power = ruling["data"]["decision"]
+    _give(home, word.model_copy(update={"power": power}))
+    click.echo(f"the {power} of task {task} is waived: {ruling['data']['reason']}", err=True)
+    told = "the run goes by that from its next ruling on" if holder(home) else "the next run takes its answer up again"
+    click.echo(told, err=True)
+
+
+def _waive_component(home: Home, component: Component, reason: str) -> None:
+    holds = userword.holds(read_events(home), component.number)
+    if not holds:
+        raise InputError(f"component {component.number} ({component.name}) has no hold, so there is nothing to waive")
+    for hold in holds:
+        power = hold["data"]["power"]
+        word = Word(says="waive", about=hold["id"], reason=reason, component=component.number, power=power)
+        _give(home, word)
+        click.echo(f"the {power} of component {component.number} by {hold['data']['by']} is waived", err=True)
+
+
+def _word(event: JsonObject, says: Literal["approve", "reject", "waive"], reason: str) -> Word:
+    data = event["data"]
+    return Word(
+        says=says,
+        about=f"{event['key'][:16]}/{data['attempt']}.{data['round']}",
+        reason=reason,
+        task=event["task"],
+        key=event["key"],
+        attempt=data["attempt"],
+        round=data["round"],
+    )
+
+
+def _give(home: Home, word: Word) -> None:
+    from flows.opening import take_in_words  # half a second of imports, which `--help` need not load
+
+    userword.give(home, word)
+    take_in_words(home)
+
+
+def _component(plan: Plan, name: str) -> Component:
+    found = next((item for item in plan.components if name.casefold() in (str(item.number), item.name)), None)
+    if found is None:
+        raise InputError(f"there is no component `{name}`{hint(name, [item.name for item in plan.components])}")
+    return found
+
+
+def _who(home: Home) -> str:
+    return "the run" if holder(home) else "the next run"
+
+
+def _waiting(home: Home, plan: Plan, again: str) -> str:
+    asked = userword.asked(read_events(home))
+    given = {word.task: word.says for word in userword.read(home)}
+    titles = {task.id: task.title for task in plan.tasks}
+    shown = [_one(home, event, titles.get(task, ""), again, given.get(task)) for task, event in asked.items()]
+    return "\n\n".join(shown) or "nothing waits for your approval"
+
+
+def _one(home: Home, event: JsonObject, title: str, again: str, given: str | None) -> str:
+    task, data = event["task"], event["data"]
+    facts = {
+        "by": f"{event['agent']}, round {data['round']}, for {words.age(event['time'])}",
+        "commit": data["commit"],
+        "files": ", ".join(data["files"]) or "none",
+        "look": f"git -C {shlex.quote(str(home.repository))} show {data['commit'][:12]}",
+        "approve": f"mbo approve {task}{again}",
+        "reject": f"mbo reject {task} --reason …{again}",
+    }
+    if given:
+        facts["yours"] = f"{given}; {_who(home)} takes it in"
+    limit = table.width()
+    lines = [words.hanging(f"  {name:<9}", told, limit) for name, told in facts.items()]
+    return "\n".join([words.hanging("", f"{task} {title}".strip(), limit), *lines])

@@ -1,0 +1,181 @@
+"""Promises of waivers: only the user overrules a veto or a block, every use is logged, and no work is done again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator.events import Events
+from orchestrator.journal import read
+from orchestrator.models import JsonObject
+from orchestrator.server import Server
+from tasks.heed import heed
+from tests.scenario import (
+    COORDINATOR,
+    OTHER,
+    SECURITY,
+    TESTING,
+    WORKER,
+    Scenario,
+    approve,
+    bash,
+    finish,
+    module,
+    object_to,
+)
+from tests.zygote import Zygote
+
+
+@pytest.fixture(scope="module")
+def vetoed(prefect_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    """A task whose answer is vetoed to the end, although the coordinator approves it, and one that depends on it."""
+    scenario = Scenario(tmp_path_factory.mktemp("vetoed"))
+    scenario.policy["revise_rounds"] = 0
+    scenario.simple("1.1", "alpha", reviewers=[SECURITY, COORDINATOR])
+    scenario.turns("1.1", f"review.{SECURITY}", object_to("veto", "the hole stands"))
+    scenario.simple("1.2", "beta", deps=["1.1"], agent=OTHER)
+    done = scenario.build()
+    assert done.code == 1, done.err
+    return scenario
+
+
+def logged(scenario: Scenario, authority: str) -> list[JsonObject]:
+    """Return the lines of decisions.log by one authority."""
+    return [line for line in read(scenario.home.decisions) if line["authority"] == authority]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["waive", "1.2"], "nothing vetoes or blocks task 1.2, so there is nothing to waive (see `mbo status`)"),
+        (["waive", "--component", "1"], "component 1 (parts) has no hold, so there is nothing to waive"),
+        (["waive", "--component", "part"], "there is no component `part`; did you mean `parts`?"),
+        (["waive", "1.9"], "there is no task `1.9` in scenario; did you mean `1.2`? (`mbo plan` lists all tasks)"),
+        (["waive"], "give a task or --component, and not both (see `mbo waive --help`)"),
+        (["reject", "1.1"], "task 1.1 does not wait for your approval; a run with --approve ask asks for it"),
+    ],
+    ids=["no veto", "no hold", "unknown component", "unknown task", "nothing named", "not asked"],
+)
+def test_a_word_about_nothing_is_refused(vetoed: Scenario, words: list[str], told: str) -> None:
+    """What stands nowhere cannot be decided: one line, exit code 2, and nothing is written."""
+    done = vetoed.mbo(*words, "--reason", "because")
+
+    assert (done.code, done.err) == (2, f"mbo: {told}\n")
+    assert not (vetoed.home.shared / "user").exists()
+
+
+def test_a_waived_veto_lets_the_same_answer_land(vetoed: Scenario) -> None:
+    """The vetoed answer is judged again as advice has it: no work turn, no check, no review anew; all of it logged."""
+    outcome, blocked = vetoed.outcome("1.1"), vetoed.outcome("1.2")
+    before = {event["id"] for event in vetoed.all_events()}
+    turns = vetoed.turns_played()
+    hold(vetoed)
+
+    waived = vetoed.mbo("waive", "1.1", "--reason", "it runs on our machines only")
+    of_component = vetoed.mbo("waive", "--component", "parts", "--reason", "for testers only")
+    again = vetoed.mbo("waive", "1.1", "--reason", "once more")
+    done = vetoed.build()
+
+    reason = f"security vetoes the implementation: {SECURITY}: the hole stands"
+    lifted = "lifted by an answer without it, or by `mbo waive 1.1 --reason …`"
+    assert outcome == ("failed", f"{backup(vetoed)}: {reason}; no round is left; {lifted}")
+    assert blocked == ("blocked", "waits for 1.1, which failed")
+    assert (waived.code, waived.err) == (
+        0,
+        f"the veto of task 1.1 is waived: {reason}\nthe next run takes its answer up again\n",
+    )
+    assert (of_component.code, of_component.err) == (0, f"the block of component 1 by {TESTING} is waived\n")
+    assert again.code == 2
+    assert done.code == 0, done.err
+    new = [event for event in vetoed.all_events() if event["id"] not in before and event.get("task") == "1.1"]
+    kinds = ["waiver", "decision", "taken_up", "ruling", "decision", "check", "check", "merged", "outcome"]
+    assert [event["kind"] for event in new] == kinds
+    assert [event["data"]["stage"] for event in new if event["kind"] == "check"] == ["merged"] * 2
+    assert [turn for turn in vetoed.turns_played() if turn not in turns] == [
+        f"{vetoed.events('task_started', '1.2')[-1]['key'][:16]}/work-1.1/turn-{number}" for number in (1, 2)
+    ]
+    assert vetoed.statuses() == {"1.1": "merged", "1.2": "merged"}
+    assert vetoed.landed()[1].trailers["Approved-by"] == COORDINATOR
+
+
+def backup(scenario: Scenario) -> str:
+    """Return the agent that tried last."""
+    return scenario.events("task_started", "1.1")[-1]["agent"]
+
+
+def hold(scenario: Scenario) -> None:
+    """Record a block on the component, as a review of it does."""
+    events = Events(scenario.home, "a review")
+    data = {"component": 1, "by": TESTING, "power": "block", "reason": "coverage fell", "lifts": "tests"}
+    events.record("hold", f"hold/1/1/{TESTING}", data)
+    events.close()
+
+
+def test_each_use_of_a_waiver_is_logged_with_its_author(vetoed: Scenario) -> None:
+    """What the user waived, and the ruling that rests on it, stand in decisions.log under the user's name."""
+    given = [(line["agent"], line["subject"], line["reason"]) for line in logged(vetoed, "waiver")]
+    (used,) = logged(vetoed, "veto-waived")
+    waivers = [event["data"] for event in vetoed.events("waiver")]
+
+    assert given == [
+        ("user", "veto of task 1.1", "it runs on our machines only"),
+        ("user", "block of component 1", "for testers only"),
+    ]
+    assert (used["agent"], used["decision"]) == ("user", "approve")
+    assert used["reason"] == f"the user waived the veto: {SECURITY}: the hole stands"
+    assert [(data["scope"], data["power"], data.get("component")) for data in waivers] == [
+        ("task", "veto", None),
+        ("component", "block", 1),
+    ]
+
+
+def test_a_word_is_taken_in_once(vetoed: Scenario) -> None:
+    """A kill after a word is recorded and before its file is gone leaves a file that changes nothing any more."""
+    before = vetoed.all_events()
+    data = vetoed.events("waiver", "1.1")[0]
+    word = {"says": "waive", "reason": "other words", "task": "1.1", "key": data["key"], "power": "veto"}
+    folder = vetoed.home.shared / "user"
+    from orchestrator.userword import Word, give
+    from orchestrator.userword import read as words
+
+    give(vetoed.home, Word.model_validate({**word, "about": data["data"]["of"], "attempt": 2, "round": 1}))
+    events = Events(vetoed.home, "the next")
+
+    assert len(words(vetoed.home)) == 1
+    heed(vetoed.home, events)
+    events.close()
+    assert vetoed.all_events() == before
+    assert not list(folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def zygote(prefect_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    """Keep one process at hand that forks commands."""
+    with Zygote(tmp_path_factory.mktemp("commands")) as zygote:
+        yield zygote
+
+
+def test_a_waiver_beside_the_run_counts_at_the_next_ruling(
+    prefect_server: Server, zygote: Zygote, tmp_path: Path
+) -> None:
+    """While a blocked task has its next round, the user waives the block: the same block then binds nobody."""
+    scenario = Scenario(tmp_path)
+    wait = bash(f"until test -e {scenario.home.repository}/go; do sleep 0.02; done")
+    scenario.simple("1.1", "alpha", agent=WORKER, reviewers=[TESTING, OTHER])
+    scenario.turns("1.1", f"review.{TESTING}", object_to("block", "no coverage"))
+    scenario.turns("1.1", f"review.{OTHER}", approve())
+    scenario.turns("1.1", "work.review", [[*module("alpha", 2), wait], [finish()]])
+    scenario.init()
+
+    run = zygote.start(*scenario.line("build"))
+    assert run.wait_until(lambda: bool(scenario.events("ruling")))
+    waived = scenario.mbo("waive", "1.1", "--reason", "measured by hand")
+    (scenario.home.repository / "go").touch()
+
+    assert run.end() == 0, run.log.read_text()
+    assert waived.err.endswith("\nthe run goes by that from its next ruling on\n")
+    rulings = [
+        (event["data"]["round"], event["data"]["decision"], event["data"]["rule"])
+        for event in scenario.events("ruling")
+    ]
+    assert rulings == [(1, "block", "testing-block"), (2, "approve", "block-waived")]
