@@ -1,13 +1,14 @@
 """Promises of the evidence for a component review: each kind says what is there, and nothing that is missing passes."""
 
 import asyncio
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from orchestrator import gate, kept, sandbox
+from orchestrator import gate, kept, leavings, sandbox
 from orchestrator.home import Home
 from orchestrator.inspection import kinds, tools, words
 from orchestrator.inspection.place import Place
@@ -98,8 +99,8 @@ def test_coverage_counts_child_processes_and_what_is_never_imported(place: Place
         "failed": 0,
     }
     assert findings(found) == [
-        ("src/lost.py", 1, "0 of 1 lines run; not run: 1"),
         ("src/sign.py", 8, "6 of 7 lines run; not run: 10; branches not taken from lines 8, 13"),
+        ("src/lost.py", 1, "0 of 1 lines run; not run: 1"),
     ]
     assert "test_sign" in kept.load(place.examination.home, found.outputs["tests-1"])
 
@@ -187,14 +188,10 @@ def test_values_are_told_beside_what_they_were() -> None:
 @pytest.mark.parametrize("left", ["link", "pipe", "nothing"])
 def test_a_tools_output_is_never_what_a_link_leads_to(tmp_path: Path, left: str) -> None:
     """What stands in the scratch folder may have been put there by the code that was inspected."""
-    from orchestrator import leavings
-
     path = tmp_path / "output.json"
     if left == "link":
         path.symlink_to("/etc/hostname")
     elif left == "pipe":
-        import os
-
         os.mkfifo(path)
 
     with pytest.raises(leavings.LeavingsError):

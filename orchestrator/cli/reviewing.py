@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 )
 @options.running
 def review(component: str, reviewers: str, form: str, **given: Any) -> None:
-    """Have a component judged as it stands on the integration branch.
+    """Have a merged component judged, with evidence from our own tools.
 
-    First our own tools take evidence on the merged tree, in the sandbox: line and branch coverage, security findings,
+    First these tools take evidence on the merged tree, in the sandbox: line and branch coverage, security findings,
     secrets, types and lint as the project configures them, complexity and timing. Then each reviewer reads it, looks
     for itself, and gives a verdict with findings. A veto by security or a block by testing holds the component: no
     release starts until a later review by the same reviewer approves, or you waive it. The same tree is not judged
