@@ -129,9 +129,7 @@ def _deadlock(event: JsonObject) -> Entry:
 def _resolution(event: JsonObject) -> Entry:
     data = event["data"]
     changes = [f"to change: {data['changes']}"] if data.get("changes") else []
-    return entry(
-        event, "resolution", f"{event.get('agent', '?')} decides {data['decision']}: {data['reason']}", changes
-    )
+    return entry(event, "resolution", f"{data['by']} decides {data['decision']}: {data['reason']}", changes)
 
 
 def _deferred(event: JsonObject) -> Entry:

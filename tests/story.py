@@ -58,11 +58,12 @@ class Story:
     def __init__(self, home: Home, plan: Plan, run: str = "r1", ago: timedelta = timedelta()) -> None:
         self.home, self.plan, self.run, self.ago = home, plan, run, ago
         self.count = 0
+        self.key = KEY
 
     def tell(self, kind: str, task: str | None = None, agent: str = "agent-1", **data: Any) -> None:
         """Add one event."""
         self.count += 1
-        about = {"task": task, "key": KEY, "agent": agent} if task else {}
+        about = {"task": task, "key": self.key, "agent": agent} if task else {}
         time = now() - self.ago
         event = Event.model_validate(
             {"id": f"{self.run}/{self.count}", "time": time, "kind": kind, "run": self.run, "data": data, **about}

@@ -2,6 +2,7 @@
 
 import heapq
 from datetime import timedelta
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -57,7 +58,7 @@ def test_the_rest_goes_as_the_schedule_decides(seed: int, barrier: bool) -> None
         if len(ends) == 10 and course is None:
             left = [task.id for task in plan.tasks if task.id not in ends]
             course = Course(plan, left, schedule.running, slots, barrier=barrier)
-            began, running = at, dict((name, end) for end, name in under_way)
+            began, running = at, {name: end for end, name in under_way}
         at, ended = heapq.heappop(under_way)
         ends[ended] = at
         schedule.finish(ended, merged=True)
@@ -159,7 +160,7 @@ def test_the_band_goes_from_what_is_merged_to_everything(home: Home) -> None:
 
     assert (band[0].seconds, band[0].low, band[0].high) == (0, 3, 3)
     assert band[-1].middle == band[-1].high == 5
-    for before, after in zip(band, band[1:], strict=False):
+    for before, after in pairwise(band):
         assert before.seconds < after.seconds
         assert (before.low, before.middle, before.high) <= (after.low, after.middle, after.high)
     assert all(point.low <= point.middle <= point.high for point in band)

@@ -67,7 +67,7 @@ def _text(found: Chronicle, plan: Plan, home: Home) -> Iterator[str]:
         yield _line(words.time_of_day(item.time), words.short(f"{item.kind}: {item.text}", plan))
         yield from (_line("", words.short(f"- {detail}", plan)) for detail in item.details)
         if item.output:
-            yield _line("", f"- see it all: cat {shlex.quote(str(kept.place(home, item.output)))}")
+            yield f"{'':<{COLUMN}}- see it all: cat {shlex.quote(str(kept.place(home, item.output)))}"  # to be copied
 
 
 def _answer(found: Chronicle, plan: Plan) -> Iterator[str]:
