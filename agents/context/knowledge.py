@@ -16,29 +16,9 @@ CANDIDATES = 5
 """So many of each agent's records at least, its best, take part in the ranking across agents."""
 WORDS = 100
 """So many different words of a query count."""
-SAY_NOTHING = frozenset(
-    (
-        *(
-            "a",
-            "an",
-            "and",
-            "are",
-            "as",
-            "at",
-            "be",
-            "by",
-            "for",
-            "from",
-            "has",
-            "have",
-            "how",
-            "if",
-            "in",
-            "into",
-            "is",
-        ),
-        *("it", "its", "of", "on", "or", "that", "the", "this", "to", "was", "when", "where", "which", "will", "with"),
-    )
+SAY_NOTHING = re.compile(
+    "a|an|and|are|as|at|be|by|for|from|has|have|how|if|in|into|is|it|its|of|on|or|that|the|this|to|was|when|where|"
+    "which|will|with"
 )
 """Words in nearly every record: they rank nothing, and ranking all that they find costs the most."""
 
@@ -63,7 +43,7 @@ def search(home: Home, agents: Iterable[str], query: str, limit: int = AT_MOST) 
         StorageError: a knowledge file is damaged.
     """
     words = list(dict.fromkeys(re.findall(r"\w+", query.lower())))
-    words = ([word for word in words if word not in SAY_NOTHING] or words)[:WORDS]
+    words = ([word for word in words if not SAY_NOTHING.fullmatch(word)] or words)[:WORDS]
     if not words:
         return []
     terms = " OR ".join(f'"{word}"' for word in words)
