@@ -21,6 +21,7 @@ from orchestrator.sources import Sources
 FOLDER = "contracts/"
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _TEXT_LIMIT = 100_000
+_DEPTH = 50
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -150,8 +151,9 @@ def _data(where: str, text: str) -> object:
     if len(text) > _TEXT_LIMIT:
         raise InputError(f"{where}: is longer than {_TEXT_LIMIT} characters; make two contracts of it")
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=_Loader)):
-            raise InputError(f"{where}: refers to an anchor; write out what it stands for")
+        fault = _layout_fault(text)
+        if fault:
+            raise InputError(f"{where}: {fault}")
         data = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -162,6 +164,18 @@ def _data(where: str, text: str) -> object:
     if not isinstance(data, dict):
         raise InputError(f"{where}: is no mapping; a contract has a name and any of python, schema and command")
     return data
+
+
+def _layout_fault(text: str) -> str | None:
+    """Say what of a YAML text would make it larger than it looks, or overflow the C parser's stack; None if nothing."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.AliasEvent):
+            return "refers to an anchor; write out what it stands for"
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEPTH:
+            return f"is nested more than {_DEPTH} deep; make it flatter"
+    return None
 
 
 def _faults(name: str, contract: Contract) -> Iterator[str]:

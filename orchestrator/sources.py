@@ -8,8 +8,6 @@ from pathlib import PurePosixPath
 from orchestrator.signatures import Function
 
 Definition = Function | ast.ClassDef | ast.Assign | ast.AnnAssign
-_STEPS = 20
-"""So many modules and classes are gone through in search of one name."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class Sources:
 
     def find(self, module: str, name: str) -> Definition | None:
         """Return what `name` is in `module`, through re-exports and inherited members; None where it is not found."""
-        found = _find(self, module, name, _STEPS)
+        found = _find(self, module, name, set())
         return found[0] if found else None
 
 
@@ -69,48 +67,51 @@ def absolute(node: ast.ImportFrom, module: str, *, is_package: bool) -> str:
 
 _Found = tuple[Definition, str]
 """A definition and the module that it stands in."""
+_Seen = set[tuple[str, str]]
+"""The modules and names that one search has been at; it goes nowhere twice."""
 
 
-def _find(sources: Sources, module: str, name: str, steps: int) -> _Found | None:
+def _find(sources: Sources, module: str, name: str, seen: _Seen) -> _Found | None:
     head, _, rest = name.partition(".")
-    found = _in_module(sources, module, head, steps)
+    found = _in_module(sources, module, head, seen)
     while rest and found:
         head, _, rest = rest.partition(".")
-        found = _in_class(sources, found, head, steps) if isinstance(found[0], ast.ClassDef) else None
+        found = _in_class(sources, found, head, seen) if isinstance(found[0], ast.ClassDef) else None
     return found
 
 
-def _in_module(sources: Sources, module: str, name: str, steps: int) -> _Found | None:
+def _in_module(sources: Sources, module: str, name: str, seen: _Seen) -> _Found | None:
     path = sources.file(module)
     tree = sources.parsed(path) if path else None
-    if not path or tree is None or not steps:
+    if not path or tree is None or (module, name) in seen:
         return None
+    seen.add((module, name))
     found: _Found | None = None
     for statement in flat(tree.body):  # the last one that binds the name holds
         if isinstance(statement, ast.ImportFrom):
             target = absolute(statement, module, is_package=path.endswith("/__init__.py"))
-            originals = [alias.name for alias in statement.names if name in (alias.asname or alias.name, "*")]
+            originals = [alias.name for alias in statement.names if name == (alias.asname or alias.name)]
             originals += [name for alias in statement.names if alias.name == "*" and not name.startswith("_")]
             for original in originals:
-                found = _in_module(sources, target, original, steps - 1) or found
+                found = _in_module(sources, target, original, seen) or found
         elif isinstance(statement, Definition) and name in _bound(statement):
             value = None if isinstance(statement, Function | ast.ClassDef) else statement.value
             renamed = value.id if isinstance(value, ast.Name) and value.id != name else None
-            other = _in_module(sources, module, renamed, steps - 1) if renamed else None
+            other = _in_module(sources, module, renamed, seen) if renamed else None
             found = other or (statement, module)
     return found
 
 
-def _in_class(sources: Sources, owner: _Found, name: str, steps: int) -> _Found | None:
+def _in_class(sources: Sources, owner: _Found, name: str, seen: _Seen) -> _Found | None:
     definition, module = owner
-    if not isinstance(definition, ast.ClassDef) or not steps:
+    if not isinstance(definition, ast.ClassDef):
         return None
     own = [node for node in flat(definition.body) if isinstance(node, Definition) and name in _bound(node)]
     if own:
         return own[-1], module
     for parent in definition.bases:
-        found = _in_module(sources, module, parent.id, steps - 1) if isinstance(parent, ast.Name) else None
-        inherited = _in_class(sources, found, name, steps - 1) if found else None
+        found = _in_module(sources, module, parent.id, seen) if isinstance(parent, ast.Name) else None
+        inherited = _in_class(sources, found, name, seen) if found else None
         if inherited:
             return inherited
     return None
@@ -132,7 +133,8 @@ def _bound(statement: Definition) -> set[str]:
     if isinstance(statement, Function | ast.ClassDef):
         return {statement.name}
     targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-    return {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
+    names = (node for target in targets for node in ast.walk(target) if isinstance(node, ast.Name))
+    return {node.id for node in names if isinstance(node.ctx, ast.Store)}
 
 
 def _is_overload(mark: ast.expr) -> bool:

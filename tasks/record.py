@@ -145,7 +145,7 @@ def record_merge(home: Home, events: Events, answer: Answer, commit: str, tree: 
 
 
 def save_contracts(home: Home, repository: Repository, answer: Answer) -> None:
-    """Save each contract that an answer wrote as an artifact of its agent; before the merge is recorded, and again."""
+    """Save each contract that an answer wrote as an artifact of its agent; done again, it changes nothing."""
     session = answer.session
     for file in answer.files:
         text = repository.read(answer.commit, file) if file == contracts.path(PurePosixPath(file).stem) else None

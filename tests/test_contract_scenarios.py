@@ -24,7 +24,7 @@ TOOL = (
 )
 USE = '"""Use it."""\n\n\ndef use(path):\n    from parts.lookup import lookup\n\n    return lookup(path, {})\n'
 TEST = "from parts.lookup import lookup\n\n\ndef test_{}():\n    assert lookup('a') == 'a'\n"
-LANDED = "until git log --all --oneline --grep='^Task: {}$' | grep -q .; do sleep 0.05; done"
+LANDED = "until git log --all --oneline --grep='^Task: {}$' | grep -q .; do sleep 0.2; done"
 
 
 def problems(scenario: Scenario, task: str, name: str = "contracts") -> list[tuple[str, str | None]]:

@@ -534,15 +534,15 @@ def test_knowledge_that_does_not_fit_is_not_kept(seat: Bench, given: dict[str, A
     ("kind", "agent", "can"),
     [
         ("pattern", WORKER, True),
-        ("pattern", TESTING, False),
-        ("pattern", POLICY.design_final_say, False),
+        ("pattern", "mcp-documentation", False),
+        ("pattern", TESTING, True),
         ("interface", POLICY.design_final_say, True),
         ("decision", POLICY.design_final_say, True),
         ("pattern", POLICY.deadlock, True),
     ],
 )
 def test_only_who_has_the_say_takes_the_place_of_a_record(seat: Bench, kind: str, agent: str, can: bool) -> None:
-    """A record gives way to its author's, to architecture's on design, and to the coordinator's; it is kept."""
+    """A record gives way to its author's and to that of an agent with a power, and is kept."""
     old = {"type": kind, "title": "Retry", "text": "Back off."}
     name = use(seat, "share_knowledge", **old).text.removeprefix("Kept as ").removesuffix(".")
     other = replace(seat, session=session(agent=agent, round=2), agents={**AGENTS, agent: AGENTS[WORKER]})
