@@ -604,3 +604,45 @@ def _is_merge(text: str, running: subprocess.Popen[str]) -> bool:
     if text.startswith("✔ 1.1"):
         running.send_signal(signal.SIGINT)
     return True
+
+
+def test_status_shows_what_is_in_the_way_and_when_it_ends(ended: tuple[Scenario, Done]) -> None:
+    """Each view of the status says what it is for, within 80 columns: blockers, timeline and forecast."""
+    scenario, _ = ended
+    done = scenario.mbo("status", "--blockers", "--timeline", "--forecast")
+    flat = " ".join(done.out.split())
+
+    assert (done.code, done.err) == (0, "")
+    assert max(map(len, done.out.splitlines()[3:])) <= 80
+    assert re.search(r"^1 +1\.2 +\S.* {2}another try: `mbo", done.out, re.MULTILINE)
+    assert re.search(r"^functional-server +[█1. ]+│", done.out, re.MULTILINE)
+    assert re.search(r"^python-server-expert +│.*[░1]", done.out, re.MULTILINE)
+    assert re.search(r"^the plan +\d+ \S+.* +\d+ \S+.* +\d+ \S+", done.out, re.MULTILINE)
+    assert "2 tasks left; 1 measured tasks of 1 agents" in flat
+    assert "no run is under way: counted from when one goes on" in flat
+
+
+def test_status_as_json_holds_everything(ended: tuple[Scenario, Done]) -> None:
+    """The status for programs names every task with its one reason, the risks, the forecast and who did what."""
+    scenario, _ = ended
+    found = json.loads(scenario.mbo("status", "--json").out)
+
+    assert found["totals"] == {"merged": 1, "running": 0, "failed": 1, "waiting": 1}
+    assert [(task["id"], task["state"], bool(task["reason"])) for task in found["tasks"]] == [
+        ("1.1", "merged", True),
+        ("1.2", "failed", True),
+        ("1.3", "waiting", True),
+    ]
+    assert found["critical_path"] == {"tasks": ["1.2", "1.3"], "points": 2}
+    assert found["components"][0]["stage"] == "implementation"
+    assert [risk["kind"] for risk in found["risks"]] == ["failed", "rework"]
+    assert found["run"]["ending"] == "failed"
+    assert found["forecast"]["left"] == 2
+    assert {span["agent"] for span in found["timeline"]["spans"]} >= {"mcp-functional-server", SECURITY}
+
+
+def test_a_watch_needs_a_terminal(scenario: Scenario) -> None:
+    """Where nothing can be drawn anew, `--watch` is refused with one line."""
+    scenario.init()
+
+    assert refused(scenario.mbo("status", "--watch")).startswith("--watch draws on a terminal, and this is none")

@@ -6,14 +6,14 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
 import click
 import pytest
 
 from orchestrator import plan as plans
-from orchestrator.cli import table, words
+from orchestrator.cli import table, watching, words
 from orchestrator.cli.board import Board
 from orchestrator.cli.display import display
 from orchestrator.cli.milestones import milestone
@@ -253,6 +253,32 @@ def test_an_interrupt_leaves_the_terminal_as_it_was(screen: Screen) -> None:
 
     assert sent.rindex("\x1b[?25h") > sent.rindex("\x1b[?25l")
     assert not any(left_on(sent))
+
+
+def test_a_watch_draws_over_what_was_there_until_ctrl_c(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is watched is drawn again and again in the same place, cut at the screen's height; Ctrl-C is its end."""
+    monkeypatch.setattr(watching, "SECONDS", 0.0)
+    monkeypatch.setenv("LINES", "4")
+    frames = iter(["one\ntwo", "\n".join("abcdef")])
+
+    def draw() -> str:
+        try:
+            return next(frames)
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    with redirect_stdout(screen.file):
+        watching.watch(draw)
+    sent = screen.close()
+
+    assert sent.count("\x1b[H") >= 2
+    assert re.findall(r"^[a-z…]+", re.sub(r"\x1b\[[\d;]*[A-Za-z]", "", sent), re.MULTILINE) == [
+        "one",
+        "two",
+        "a",
+        "b",
+        "…",
+    ]
 
 
 @pytest.mark.parametrize("way", ["option", "variable"])

@@ -1,0 +1,144 @@
+"""What the status derives from the journal beside the tasks' reasons: sessions, risks, blockers and the timeline."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from orchestrator import sessions, standing
+from orchestrator.blockers import blockers
+from orchestrator.critical import path
+from orchestrator.home import Home, exclusive
+from orchestrator.models.value import now
+from orchestrator.risks import Risk, queue, risks
+from orchestrator.timeline import timeline
+from tests.story import Story, plan_of
+
+
+@pytest.fixture
+def story(home: Home) -> Story:
+    """Begin with t2 and t3 after t1, and t4 alone."""
+    return Story(home, plan_of(t1=(), t2=("t1",), t3=("t2",), t4=()))
+
+
+def found(story: Story) -> list[Risk]:
+    """Return the risks of a story now."""
+    return list(risks(story.plan, story.events(), standing.read(story.home, story.plan), now()))
+
+
+def session(role: str, agent: str, number: int = 1) -> dict[str, Any]:
+    """Return what an event of a session says of it."""
+    name = f"work-1.{number}" if role == "work" else f"review-1.{number}-{agent}"
+    return {"role": role, "attempt": 1, "round": number, "cause": "start", "session": name}
+
+
+def test_who_is_in_a_session_does_what_since_when(story: Story) -> None:
+    """A session is under way from its start to its end; of a task's earlier rounds none is."""
+    story.ago = timedelta(minutes=5)
+    story.start()
+    story.tell("session_started", "1.1", "agent-1", **session("work", "agent-1"))
+    story.tell("session_started", "1.1", "agent-2", **session("review", "agent-2"))
+    story.tell("session_started", "1.1", "agent-1", **session("work", "agent-1", 2))
+    story.tell("turn", "1.1", "agent-1", turn=3, tools=["bash"], **session("work", "agent-1", 2))
+    story.tell("session_started", "1.4", "agent-4", **session("work", "agent-4"))
+    story.tell("session_ended", "1.4", "agent-4", ended_by="finish", **session("work", "agent-4"))
+    (under_way,) = sessions.active(story.events(), {"1.1", "1.4"})
+
+    assert (under_way.agent, under_way.doing, under_way.tools) == ("agent-1", "works, round 2, turn 3", ("bash",))
+
+
+@pytest.mark.parametrize(("task", "level"), [("1.1", "high"), ("1.4", "low")], ids=["critical", "beside"])
+def test_a_task_that_runs_too_long_is_a_risk(story: Story, task: str, level: str) -> None:
+    """More than twice the usual time is a risk, a grave one on the critical path."""
+    with exclusive(story.home, "build"):
+        story.start()
+        story.ago = timedelta(minutes=35)
+        story.work(task)
+        (risk,) = found(story)
+
+    assert (risk.kind, risk.task, risk.level) == ("overdue", task, level)
+    assert risk.text.startswith("runs 3.5 times as long as is usual, ")
+
+
+def test_verdicts_to_come_are_a_queue(story: Story) -> None:
+    """An answer with green checks waits for each of its reviewers until the verdict is in, or the answer is red."""
+    tasks = (story.plan.tasks[0].model_copy(update={"reviewers": ("agent-2", "agent-4")}), *story.plan.tasks[1:])
+    story.plan = story.plan.model_copy(update={"tasks": tasks})
+    with exclusive(story.home, "build"):
+        story.start()
+        story.work("1.1")
+        story.tell("answer", "1.1")
+        story.tell("verdict", "1.1", "agent-2", decision="approve")
+        board = standing.read(story.home, story.plan)
+        waiting = queue(story.plan, story.events(), board)
+        (risk,) = found(story)
+        story.tell("check", "1.1", name="tests", stage="merged", problem="red")
+        after = queue(story.plan, story.events(), board)
+
+    assert waiting == {"1.1": ("agent-4",)}
+    assert (risk.kind, risk.text) == ("review queue", "1 verdict is still to come: 1.1 for agent-4")
+    assert after == {}
+
+
+def test_what_stands_against_the_end_is_told_gravest_first(story: Story) -> None:
+    """A veto, an open contradiction, rework and a paused run are risks; what was settled is none."""
+    about = {"about": "decision", "sides": [{"agent": "agent-1"}, {"agent": "agent-2"}], "kept": None}
+    story.start()
+    story.tell("ruling", "1.1", decision="veto", by=["agent-2"], reason="agent-2: no", rule="security-veto")
+    story.fail("1.1", "agent-2: no")
+    story.tell("ruling", "1.4", decision="block", by=["agent-2"], reason="agent-2: no", rule="testing-block")
+    story.tell("waiver", "1.4", by="user", scope="task", power="block", reason="known")
+    story.tell("contradiction", subject="names", state="open", **about)
+    story.tell("contradiction", subject="places", state="open", **about)
+    story.tell("contradiction", subject="places", state="resolved", **about)
+    story.tell("outcome", "1.4", status="merged", reason="merged", attempts=1, rounds=2)
+    story.end("paused", "too much went wrong")
+
+    assert [(risk.kind, risk.level, risk.task) for risk in found(story)] == [
+        ("paused", "high", None),
+        ("veto", "high", "1.1"),
+        ("contradiction", "medium", None),
+        ("rework", "medium", None),
+    ]
+
+
+def test_what_is_in_the_way_of_most_comes_first(story: Story) -> None:
+    """Every unfinished task that waits for no other is told, with all that wait for it and what lifts it."""
+    story.start()
+    story.fail("1.1")
+    story.end()
+    seen = blockers(story.plan, story.events(), standing.read(story.home, story.plan))
+
+    assert [(item.task, item.holds_up, item.lifted_by) for item in seen] == [
+        ("1.1", ("1.2", "1.3"), "another try: `mbo execute --task-id 1.1`"),
+        ("1.4", (), "a run that does it"),
+    ]
+
+
+def test_the_critical_path_is_the_longest_chain_left(story: Story) -> None:
+    """It goes from task to dependent, and shrinks as tasks are merged."""
+    assert path(story.plan, ["1.1", "1.2", "1.3", "1.4"]).tasks == ("1.1", "1.2", "1.3")
+    assert path(story.plan, ["1.3", "1.4"]).points == 1
+    assert path(story.plan, []).tasks == ()
+
+
+def test_the_timeline_leaves_out_the_time_between_runs(story: Story) -> None:
+    """Sessions of runs hours apart stand side by side; one that was cut off ends where it was last seen."""
+    story.ago = timedelta(hours=9)
+    story.start()
+    story.tell("session_started", "1.1", "agent-1", **session("work", "agent-1"))
+    story.later(10)
+    story.tell("turn", "1.1", "agent-1", turn=1, tools=[], **session("work", "agent-1"))
+    again = Story(story.home, story.plan, "r2", ago=timedelta(hours=2))
+    again.start()
+    again.tell("session_started", "1.4", "agent-4", **session("review", "agent-4"))
+    again.later(10)
+    again.tell("session_ended", "1.4", "agent-4", ended_by="verdict", **session("review", "agent-4"))
+    seen = timeline(story.events())
+
+    assert seen.seconds == pytest.approx(20, abs=0.5)
+    assert [(span.agent, span.role, span.is_open) for span in seen.spans] == [
+        ("agent-1", "work", True),
+        ("agent-4", "review", False),
+    ]
+    assert [span.ended - span.began for span in seen.spans] == pytest.approx([10, 10], abs=0.5)
