@@ -4,7 +4,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from orchestrator import contractrules, names, planfile, planrules
+from orchestrator import names, planfile, planrules
+from orchestrator.contracts import rules as contractrules
 from orchestrator.errors import InputError, PlanError
 from orchestrator.models import BuildTask, GateCommand, Plan, Policy, Workflow
 from orchestrator.models import digest as digest_of

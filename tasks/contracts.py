@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from orchestrator import commands, contracts, kept, process
-from orchestrator.contracts import Due
+from orchestrator import contracts, kept, process
+from orchestrator.contracts import Due, commands
+from orchestrator.contracts.sources import Sources, roots
 from orchestrator.errors import InputError
 from orchestrator.models import BuildTask, Check, CommandInterface, Contract, DocumentInterface, digest
-from orchestrator.sources import Sources, roots
 from tasks.run import Run
 
 NAME = "contracts"
 SOURCE_LIMIT = 2_000_000
 SECONDS = 20
 """How long it may take to hold the documents of one contract against their schemas."""
-_DOCUMENTS = Path(contracts.__file__).with_name("documents.py")
+_DOCUMENTS = Path(contracts.__file__).with_name("schemas.py")
 _NAMED = 3
 
 

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
-from orchestrator import bindings, commands, contracts, documents, interfaces
+from orchestrator import contracts
+from orchestrator.contracts import bindings, commands, interfaces, schemas
+from orchestrator.contracts.signatures import parse
+from orchestrator.contracts.sources import Sources, roots
 from orchestrator.errors import InputError
 from orchestrator.models import BuildTask, CommandInterface, Contract, DocumentInterface, PythonInterface
 from orchestrator.process import Finished
-from orchestrator.signatures import parse
-from orchestrator.sources import Sources, roots
 
 SIGNATURE = "(path: str, *, fresh: bool = False) -> Answer"
 
@@ -198,10 +199,10 @@ def test_calls_bind_to_the_declared_signature(code: str, misfit: str | None) -> 
 SCHEMA = {"type": "object", "required": ["id"], "properties": {"id": {"type": "string", "pattern": "^[a-z]+$"}}}
 
 
-def hold(schemas: Mapping[str, Any], given: list[tuple[str, str, str]]) -> list[str]:
+def hold(rules: Mapping[str, Any], given: list[tuple[str, str, str]]) -> list[str]:
     """Return what the program that holds documents against schemas prints."""
-    asked = json.dumps({"schemas": schemas, "documents": given})
-    command = [sys.executable, "-I", documents.__file__]
+    asked = json.dumps({"schemas": rules, "documents": given})
+    command = [sys.executable, "-I", schemas.__file__]
     done = subprocess.run(command, input=asked, capture_output=True, text=True, check=True, cwd="/", env={})
     return json.loads(done.stdout)
 
@@ -365,7 +366,7 @@ def test_a_break_names_the_tasks_on_both_sides(judged: str, sentence: str) -> No
 def test_the_documents_program_needs_nothing_of_ours(tmp_path: Path) -> None:
     """It runs alone from any folder, so that it can be bounded from outside."""
     copy = tmp_path / "alone.py"
-    copy.write_text(Path(documents.__file__).read_text())
+    copy.write_text(Path(schemas.__file__).read_text())
 
     done = subprocess.run(
         [sys.executable, "-I", str(copy)], input='{"schemas": {}, "documents": []}', capture_output=True, text=True,

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import speckit
 from orchestrator.errors import InputError
-from orchestrator.foreign import Foreign
+from orchestrator.foreign import Foreign, speckit
 
 TASKS = """# Tasks: Photo albums
 

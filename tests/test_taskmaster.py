@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator import taskmaster
 from orchestrator.errors import InputError
-from orchestrator.foreign import Foreign
+from orchestrator.foreign import Foreign, taskmaster
 
 
 def entry(number: int | str, *deps: int | str, **more: Any) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def import_(file: Path, output: Path, agent: str, tag: str | None, with_done: bo
 
 
 def _read(file: Path, tag: str | None, *, with_done: bool) -> Foreign:
-    from orchestrator import speckit, taskmaster
+    from orchestrator.foreign import speckit, taskmaster
 
     if file.suffix == ".json":
         return taskmaster.read(file, tag, with_done=with_done)

@@ -12,11 +12,11 @@ from fnmatch import fnmatchcase
 import yaml
 from pydantic import ValidationError
 
-from orchestrator import bindings, interfaces
+from orchestrator.contracts import bindings, interfaces
+from orchestrator.contracts.signatures import parse as parse_signature
+from orchestrator.contracts.sources import Sources
 from orchestrator.errors import InputError
 from orchestrator.models import BuildTask, Contract, DocumentInterface
-from orchestrator.signatures import parse as parse_signature
-from orchestrator.sources import Sources
 
 FOLDER = "contracts/"
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

@@ -8,9 +8,9 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from orchestrator.contracts.signatures import Function, Signature, parse
+from orchestrator.contracts.sources import Sources, absolute
 from orchestrator.models import PythonInterface
-from orchestrator.signatures import Function, Signature, parse
-from orchestrator.sources import Sources, absolute
 
 
 def faults(sources: Sources, path: str, interfaces: Sequence[PythonInterface]) -> Iterator[str]:

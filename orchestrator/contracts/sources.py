@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from orchestrator.signatures import Function
+from orchestrator.contracts.signatures import Function
 
 Definition = Function | ast.ClassDef | ast.Assign | ast.AnnAssign
 

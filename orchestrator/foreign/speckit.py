@@ -10,7 +10,7 @@ from pathlib import Path
 
 from orchestrator.errors import InputError
 from orchestrator.foreign import Foreign, Group, Item, told
-from orchestrator.tasks_md import Line, Section, sections
+from orchestrator.foreign.tasks_md import Line, Section, sections
 
 _WAITS = re.compile(
     r"depends? on (?P<ids>T\d+[a-z]?(?:(?:\s*[,\u2013-]\s*|\s+and\s+|\s*,\s*and\s+)T\d+[a-z]?)*)", re.IGNORECASE

@@ -2,9 +2,9 @@
 
 import ast
 
+from orchestrator.contracts.signatures import Function, Signature, difference, of, parse
+from orchestrator.contracts.sources import Definition, Sources
 from orchestrator.models import PythonInterface
-from orchestrator.signatures import Function, Signature, difference, of, parse
-from orchestrator.sources import Definition, Sources
 
 
 def fault(sources: Sources, interface: PythonInterface) -> str | None:
