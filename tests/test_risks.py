@@ -82,7 +82,7 @@ def test_verdicts_to_come_are_a_queue(story: Story) -> None:
 
 def test_what_stands_against_the_end_is_told_gravest_first(story: Story) -> None:
     """A veto, an open contradiction, rework and a paused run are risks; what was settled is none."""
-    about = {"about": "decision", "sides": [{"agent": "agent-1"}, {"agent": "agent-2"}], "kept": None}
+    about: dict[str, Any] = {"about": "decision", "sides": [{"agent": "agent-1"}, {"agent": "agent-2"}], "kept": None}
     story.start()
     story.tell("ruling", "1.1", decision="veto", by=["agent-2"], reason="agent-2: no", rule="security-veto")
     story.fail("1.1", "agent-2: no")
