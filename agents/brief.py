@@ -4,7 +4,7 @@ What others wrote is bounded, and stands on one line or between marks that it ca
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -12,12 +12,26 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from agents.context import decisions, knowledge
+from agents.context import decisions, knowledge, messages, shared_knowledge, shares
 from orchestrator import kept
+from orchestrator.components import Subject
 from orchestrator.contracts import parties
 from orchestrator.deadlock import Deadlock
 from orchestrator.home import Home
-from orchestrator.models import Agent, Answer, BuildTask, Check, Message, Plan, Resolution, Ruling, SessionRef, Verdict
+from orchestrator.models import (
+    Agent,
+    Answer,
+    BuildTask,
+    Check,
+    JsonObject,
+    Knowledge,
+    Message,
+    Plan,
+    Resolution,
+    Ruling,
+    SessionRef,
+    Verdict,
+)
 from orchestrator.plan import gate, prerequisites, specification
 
 PROMPTS = Path(__file__).parent / "prompts"
@@ -30,7 +44,9 @@ CONTRACT_LIMIT = 20_000
 """Characters of the longest contract that a brief holds whole."""
 LISTED = 100
 """So many of a list's items are shown."""
-KNOWLEDGE_AT_MOST = 5
+KNOWLEDGE_AT_MOST = 8
+KNOWLEDGE_LIMIT = 10_000
+"""Characters of all that a brief holds of what others learned."""
 
 
 def version() -> str:
@@ -61,16 +77,22 @@ def work(
     previous: Sequence[str],
     inbox: Sequence[Message],
     now: str,
+    agent: str | None = None,
+    waiting: Sequence[Message] = (),
     missing: Sequence[str] = (),
     contracts: Mapping[str, str | None] | None = None,
 ) -> str:
-    """Return the first message of a work session; `now` is the part that says what began this round.
+    """Return the first message of a work session of `agent`, the task's own unless another is named.
 
-    `missing` says of each task that was to come first and is not there what became of it; `contracts` holds the text
-    of each contract that the task names, as it stands where the work begins.
+    `now` is the part that says what began this round, `inbox` what the agent has not been shown before, `waiting` the
+    requests to it that it has yet to answer. `missing` says of each task that was to come first and is not there what
+    became of it; `contracts` holds the text of each contract that the task names, as it stands where the work begins.
     """
+    shared = shares.read(home, agent or task.agent)
     before = {task.id, *prerequisites(plan, [task.id])}
     agents = [entry.id for entry in plan.agents]
+    found = _knowledge(home, task, before, agents, shared.knowledge)
+    known = knowledge.fitting(found, KNOWLEDGE_LIMIT)
     return _render(
         "work",
         task=task,
@@ -78,10 +100,11 @@ def work(
         upstream=[_upstream(plan, answer) for answer in upstream],
         gate=gate(plan, task),
         contracts=[_contract(plan, task, name, text) for name, text in (contracts or {}).items()],
-        decisions=[item for item in decisions.read(home) if item.task_id in before][-LISTED:],
-        knowledge=knowledge.search(home, agents, task.title, limit=KNOWLEDGE_AT_MOST),
-        messages=[message.model_dump(mode="json") for message in inbox],
+        decisions=decisions.binding(home, before, shared.decisions)[-LISTED:],
+        knowledge=known,
+        left_out=len(found) - len(known),
         missing=missing,
+        **mail(home, inbox, waiting),
         previous=previous,
         round=now,
     )
@@ -119,8 +142,16 @@ def conflict(files: Sequence[str]) -> str:
     return _render("round_conflict", files=files)
 
 
-def review(task: BuildTask, answer: Answer, checks: Sequence[Check], earlier: Sequence[Verdict], diff: str) -> str:
-    """Return the first message of a review session."""
+def review(
+    task: BuildTask,
+    answer: Answer,
+    checks: Sequence[Check],
+    earlier: Sequence[Verdict],
+    diff: str,
+    *,
+    told: JsonObject | None = None,
+) -> str:
+    """Return the first message of a review session; `told` is what `mail` says of the reviewer's messages."""
     return _render(
         "review",
         task=task,
@@ -130,6 +161,7 @@ def review(task: BuildTask, answer: Answer, checks: Sequence[Check], earlier: Se
         checks=checks,
         earlier=earlier,
         diff=diff,
+        **(told or {"messages": (), "waiting": ()}),
     )
 
 
@@ -143,6 +175,41 @@ def resolve(
     """Return the first message of a session that resolves a deadlock: both sides, and which decisions are open."""
     asked = [request.model_dump(mode="json") for request in requests]
     return _render("resolve", task=task, deadlock=deadlock, sides=sides, requests=asked, allowed=allowed)
+
+
+def mail(home: Home, inbox: Sequence[Message], waiting: Sequence[Message]) -> JsonObject:
+    """Return what a brief says of messages: each new one, with what it answers, and the requests still open."""
+    return {"messages": [_letter(home, message) for message in inbox], "waiting": waiting}
+
+
+def _knowledge(
+    home: Home, task: BuildTask, before: Collection[str], agents: Sequence[str], shared: Sequence[str]
+) -> list[Knowledge]:
+    """Return what to know for a task: interfaces of what came before that a sync brought, then what search finds."""
+    interfaces = shared_knowledge.interfaces(home, before, frozenset(shared))
+    found = knowledge.search(home, agents, task.title, limit=KNOWLEDGE_AT_MOST)
+    return shared_knowledge.once(home, [*interfaces[-KNOWLEDGE_AT_MOST:], *found])[:KNOWLEDGE_AT_MOST]
+
+
+def component_review(
+    subject: Subject,
+    tasks: Sequence[BuildTask],
+    *,
+    review: int,
+    evidence: Sequence[Mapping[str, Any]],
+    earlier: Sequence[Verdict],
+    diff: str,
+) -> str:
+    """Return the first message of a session that reviews a component; `evidence` has kind, told and findings."""
+    return _render(
+        "component_review",
+        subject=subject,
+        tasks=tasks,
+        review=review,
+        evidence=evidence,
+        earlier=earlier,
+        diff=diff,
+    )
 
 
 @cache
@@ -191,6 +258,12 @@ def _contract(plan: Plan, task: BuildTask, name: str, text: str | None) -> Mappi
     relations = {"declared": task.declares, "produced": task.produces, "consumed": task.consumes}
     mine = {relation: name in listed for relation, listed in relations.items()}
     return {**asdict(contract), "path": contract.path, "text": text, **mine}
+
+
+def _letter(home: Home, message: Message) -> JsonObject:
+    answers = message.message_type == "response" and message.correlation_id
+    asked = messages.asked(home, message) if answers else None
+    return {**message.model_dump(mode="json"), "asked": asked.content.data if asked else None}
 
 
 def _specification(plan: Plan, task: BuildTask) -> str | None:

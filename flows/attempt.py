@@ -52,23 +52,29 @@ async def attempt(run: Run, build_task: BuildTask, agent: str, number: int, slot
 
 
 def _opening(run: Run, first: SessionRef, spent: Sequence[Spent]) -> Opening:
-    """Return where an attempt begins: at the branch's head, or with what the last attempt left."""
+    """Return where an attempt begins, which is where it began if it has, and what its agent is told of those before."""
     begun = run.events.recall(f"{first.id}/started")
-    head = run.repository.head()
+    base, start = (begun["base"], begun["start"]) if begun else _inherited(run, first, spent)
     if not spent:
-        base = begun["base"] if begun else head
-        return Opening(base=base, start=base, now=brief.start())
-    last = spent[-1]
-    base, start = (
-        (begun["base"], begun["start"]) if begun else carried(run, first, last.base or head, last.left or head)
+        return Opening(base=base, start=start, now=brief.start())
+    before = history.last_answer(run, first.key, spent[-1].attempt)
+    now = brief.again(
+        run.home,
+        spent[-1].reason,
+        run.repository.changes(base, start).paths,
+        history.checks(run, before.session) if before else [],
+        history.verdicts(run, before.session) if before else [],
     )
-    inherited = run.repository.changes(base, start).paths
-    before = history.last_answer(run, first.key, last.attempt)
-    checks = history.checks(run, before.session) if before else []
-    verdicts = history.verdicts(run, before.session) if before else []
-    now = brief.again(run.home, last.reason, inherited, checks, verdicts)
     previous = tuple(f"{attempt.agent}: {attempt.reason}" for attempt in spent)
     return Opening(base=base, start=start, now=now, previous=previous)
+
+
+def _inherited(run: Run, first: SessionRef, spent: Sequence[Spent]) -> tuple[str, str]:
+    """Return base and start of a new attempt: what the last one left, if anything, on the branch's head."""
+    if spent and spent[-1].left:
+        return carried(run, first, spent[-1].base, spent[-1].left)
+    head = run.repository.head()
+    return head, head
 
 
 async def _judge(

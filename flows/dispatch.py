@@ -14,6 +14,7 @@ from orchestrator.models.work import Failure
 from orchestrator.schedule import Schedule
 from tasks import deadlocks, history
 from tasks.record import outcome_id, record_breaker, record_outcome
+from tasks.release import held
 from tasks.run import Run
 
 
@@ -40,14 +41,22 @@ async def dispatch(
     active: dict[asyncio.Future[Any], tuple[str, int]] = {}
     try:
         while not schedule.is_over:
-            for build_task in schedule.ready():
+            ready = schedule.ready()
+            for build_task in ready:
                 schedule.start(build_task.id)
+                reason = held(run, build_task)
+                if reason is not None:
+                    outcomes |= _held(run, schedule, build_task.id, reason)
+                    continue
                 slot = free.pop(0)
                 upstream = [states[dep] for dep in build_task.deps if dep in states]
                 going = cast("Awaitable[Any]", journey(run, build_task, slot, wait_for=upstream, return_state=True))
                 active[asyncio.ensure_future(going)] = (build_task.id, slot)
-            if schedule.held and not active:
-                return Dispatched(outcomes, schedule.held)
+            if not active:
+                if schedule.held:
+                    return Dispatched(outcomes, schedule.held)
+                assert ready, "what is neither over nor held has something to start"
+                continue  # what was ready is held, and its end may have set nothing free
             ended, _ = await asyncio.wait(active, return_when=asyncio.FIRST_COMPLETED)
             for future in ended:
                 task_id, slot = active.pop(future)
@@ -75,7 +84,8 @@ def _take(run: Run, schedule: Schedule, task_id: str, state: Any) -> dict[str, O
     outcome = _outcome(run, task_id, state)
     is_merged = outcome.status == "merged"
     concerned = schedule.finish(task_id, is_merged)
-    blocked = {} if is_merged else {name: _blocked(run, name, task_id) for name in concerned}
+    because = f"waits for {task_id}, which failed"
+    blocked = {} if is_merged else {name: _blocked(run, name, because) for name in concerned}
     run.unended.difference_update([task_id, *blocked])
     return {task_id: outcome, **blocked}
 
@@ -85,8 +95,9 @@ def _defer(run: Run, schedule: Schedule, task_id: str, session: SessionRef, on: 
     circle = schedule.defer(task_id, on)
     if not circle:
         return
-    waiting = [verdict for verdict in history.verdicts(run, session) if verdict.waits_for]
-    people = (*(run.task(name).agent for name in circle), *(verdict.reviewer for verdict in waiting))
+    answers = [answer for name in circle if (answer := run.last_answer(name))]
+    given = [verdict for answer in answers for verdict in history.verdicts(run, answer.session)]
+    people = (*(run.task(name).agent for name in circle), *(verdict.reviewer for verdict in given if verdict.waits_for))
     found = Deadlock(
         cause="verdicts",
         tasks=circle,
@@ -132,8 +143,15 @@ def _outcome(run: Run, task_id: str, state: Any) -> Outcome:
     return record_outcome(run.home, run.events, failed, 0.0)
 
 
-def _blocked(run: Run, task_id: str, by: str) -> Outcome:
+def _held(run: Run, schedule: Schedule, task_id: str, reason: str) -> dict[str, Outcome]:
+    """Return the outcomes of a release that is held and of all that wait for it."""
+    waiting = schedule.finish(task_id, False)
+    run.unended.difference_update([task_id, *waiting])
+    held_back = {task_id: _blocked(run, task_id, reason)}
+    return held_back | {name: _blocked(run, name, f"waits for {task_id}, whose release is held") for name in waiting}
+
+
+def _blocked(run: Run, task_id: str, reason: str) -> Outcome:
     agent = run.task(task_id).agent
-    reason = f"waits for {by}, which failed"
     blocked = Outcome(task=task_id, key=run.keys[task_id], status="blocked", reason=reason, agent=agent)
     return record_outcome(run.home, run.events, blocked, 0.0)

@@ -1,5 +1,6 @@
 """The journey of one task: attempt after attempt, each by its own agent, and how it ends."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +17,8 @@ from orchestrator.models import BuildTask, Outcome
 from orchestrator.models.work import Failure
 from orchestrator.recovery import Spent
 from tasks import history
-from tasks.record import record_outcome, tell_coordinator
+from tasks.notice import tell_coordinator
+from tasks.record import record_outcome
 from tasks.run import Run
 
 DEFERRED = "Deferred"
@@ -64,7 +66,7 @@ async def _attempts(run: Run, build_task: BuildTask, slot: int) -> Outcome | Def
                 return _merged(build_task, key, agent, own, ended)
             if ended.failure == "transient":
                 return _failed(build_task, key, agent, "transient", ended.reason, [])
-            end = _spent(run, key, agent, number, ended)
+            end = await asyncio.to_thread(_spent, run, key, agent, number, ended)
         own.append(end)
         _pass_on(run, build_task, key, end, recovery.successor(line, own))
     last = own[-1]
@@ -101,12 +103,14 @@ def _spent(run: Run, key: str, agent: str, number: int, ended: GivenUp) -> Spent
 def _pass_on(run: Run, build_task: BuildTask, key: str, end: Spent, following: str | None) -> None:
     """Record how an attempt ended, tell the coordinator, and record who takes over if another agent does."""
     history.record_end(run, build_task.id, key, end, following)
-    tell_coordinator(run, build_task, end.agent, end.attempt, end.reason)
+    told = {"attempt": end.attempt, "reason": end.reason}
+    tell_coordinator(run, build_task, by=end.agent, event="failed", place=f"attempt-{end.attempt}", data=told)
     if following not in (None, end.agent):
         about = {"task": build_task.id, "key": key, "agent": end.agent}
         data = {"from": end.agent, "to": following, "reason": end.reason, "attempt": end.attempt + 1}
-        place = f"{key[:16]}/attempt-{end.attempt + 1}/reassigned"
-        run.events.record("reassigned", place, {**data, "failure": end.failure}, about=about)
+        place = f"attempt-{end.attempt + 1}"
+        run.events.record("reassigned", f"{key[:16]}/{place}/reassigned", {**data, "failure": end.failure}, about=about)
+        tell_coordinator(run, build_task, by=end.agent, event="reassigned", place=place, data=data)
 
 
 def _merged(build_task: BuildTask, key: str, agent: str, spent: Sequence[Spent], landed: Landed) -> Outcome:

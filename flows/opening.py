@@ -124,7 +124,7 @@ async def opened(order: Order, command: str, say: Callable[[str], None]) -> Asyn
         await asyncio.to_thread(repository.sweep)
         sandbox, tools = await asyncio.gather(_sandbox(prepared), _toolchain(prepared.plan, say))
         run = Run(
-            name=_new_name(),
+            name=new_name(),
             home=prepared.home,
             plan=prepared.plan,
             agents=prepared.agents,
@@ -164,7 +164,7 @@ def make_up(prepared: Prepared) -> None:
     if holder(prepared.home) is not None:
         return
     with exclusive(prepared.home, "make up for a killed run"):
-        repository, events = Repository(prepared.home), Events(prepared.home, _new_name())
+        repository, events = Repository(prepared.home), Events(prepared.home, new_name())
         try:
             repository.sweep()
             if settle(prepared.home, prepared.project, prepared.agents, events, repository):
@@ -173,7 +173,8 @@ def make_up(prepared: Prepared) -> None:
             events.close()
 
 
-def _new_name() -> str:
+def new_name() -> str:
+    """Return the name of a new run: when it began, and a few digits of chance."""
     return f"{now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -20,6 +20,7 @@ from tasks.run import Run
 from tasks.settle import publish
 
 Watcher = Callable[[JsonObject], object]
+Then = Callable[[Run], Awaitable[object]]
 
 watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 """Who is told of every event of a run in this process; the terminal's display, for one."""
@@ -28,15 +29,23 @@ say: ContextVar[Callable[[str], None]] = ContextVar("say", default=lambda _: Non
 """Who is told in words of what goes on before there are events."""
 
 
-async def run_selected(order: Order, command: str, choose: Callable[[Prepared], Selection]) -> Any:
-    """Run what `choose` selects and return the flow's end state: failed where a task did not merge."""
+async def run_selected(
+    order: Order,
+    command: str,
+    choose: Callable[[Prepared], Selection],
+    then: Then | None = None,
+) -> Any:
+    """Run what `choose` selects and return the flow's end state: failed where a task did not merge.
+
+    `then` ends the run once everything is merged.
+    """
     async with opened(order, command, say.get()) as (prepared, run):
         selection = choose(prepared)
         require_turns(prepared, selection.tasks - prepared.merged)
         listener = watcher.get()
         if listener:
             run.events.listen(listener)
-        outcomes, paused = await _recorded(prepared, run, command, selection)
+        outcomes, paused = await _recorded(prepared, run, command, selection, then)
     merged = sum(outcome.status == "merged" for outcome in outcomes.values())
     earlier = len(selection.tasks & prepared.merged)
     message = f"{selection.title}: {merged} merged, {earlier} merged before, {len(outcomes) - merged} not merged"
@@ -45,10 +54,10 @@ async def run_selected(order: Order, command: str, choose: Callable[[Prepared], 
     return ended(message=f"paused: {paused}; {message}" if paused else message, data=data)
 
 
-async def _recorded(prepared: Prepared, run: Run, command: str, selection: Selection) -> Dispatched:
+async def _recorded(prepared: Prepared, run: Run, command: str, selection: Selection, then: Then | None) -> Dispatched:
     began = time.monotonic()
     order = prepared.order
-    _record_start(prepared, run, command, selection)
+    record_start(prepared, run, command, selection)
     status, reason = "stopped", "ended from outside"
     try:
         await baseline(run, await asyncio.to_thread(run.repository.head))
@@ -56,6 +65,8 @@ async def _recorded(prepared: Prepared, run: Run, command: str, selection: Selec
             run, selection.tasks, merged=prepared.merged, slots=order.slots, barrier=order.barrier
         )
         status, reason = _end(dispatched)
+        if then is not None and status == "succeeded":
+            await then(run)
         return dispatched
     except OrchestratorError as error:
         reason = str(error)
@@ -63,7 +74,7 @@ async def _recorded(prepared: Prepared, run: Run, command: str, selection: Selec
     finally:
         data = {"status": status, "reason": reason, "seconds": round(time.monotonic() - began, 3)}
         run.events.record("run_ended", f"run/{run.name}/ended", data)
-        await asyncio.to_thread(_project, prepared, run, say.get())
+        await asyncio.to_thread(project, prepared, run, say.get())
 
 
 def _end(dispatched: Dispatched) -> tuple[str, str]:
@@ -74,7 +85,8 @@ def _end(dispatched: Dispatched) -> tuple[str, str]:
     return ("failed", f"not merged: {', '.join(unmerged)}") if unmerged else ("succeeded", "")
 
 
-def _record_start(prepared: Prepared, run: Run, command: str, selection: Selection) -> None:
+def record_start(prepared: Prepared, run: Run, command: str, selection: Selection) -> None:
+    """Record that a run begins, with what and for which tasks."""
     plan = prepared.plan
     run.events.record("plan", f"plan/{plan_digest(plan)}", {"digest": plan_digest(plan), **_outline(plan)})
     data = {
@@ -91,7 +103,19 @@ def _record_start(prepared: Prepared, run: Run, command: str, selection: Selecti
 
 
 def _outline(plan: Plan) -> JsonObject:
-    fields = {"id", "phase", "component", "component_name", "title", "agent", "kind", "effort", "deps", "reviewers"}
+    fields = {
+        "id",
+        "phase",
+        "component",
+        "component_name",
+        "title",
+        "agent",
+        "kind",
+        "effort",
+        "deps",
+        "after",
+        "reviewers",
+    }
     return {
         "name": plan.name,
         "phases": [phase.model_dump() for phase in plan.phases],
@@ -100,7 +124,7 @@ def _outline(plan: Plan) -> JsonObject:
     }
 
 
-def _project(prepared: Prepared, run: Run, say: Callable[[str], None]) -> None:
+def project(prepared: Prepared, run: Run, say: Callable[[str], None]) -> None:
     """Write what people and other programs read: each agent's state, the plan's graph, and the database."""
     publish(run.home, prepared.plan, run.agents, run.merged(), run.events)
     try:

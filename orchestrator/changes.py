@@ -1,5 +1,6 @@
 """What a commit changes: paths, modes and lines, read from git without running anything it names."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from orchestrator import git
@@ -78,9 +79,13 @@ def between(place: git.Place, base: str, commit: str) -> Changes:
     return Changes(files=tuple(_change(entry, path, counts.get(path, (0, 0))) for entry, path in raw))
 
 
-def diff(place: git.Place, base: str, commit: str, limit: int) -> str:
-    """Return the textual difference from `base` to `commit`, of at most `limit` bytes and a line that says so."""
-    output = git.head_of_output(place, "diff-tree", "-r", "-p", "-M", *_QUIET, base, commit, limit=limit + 1)
+def diff(place: git.Place, base: str, commit: str, limit: int, paths: Sequence[str] = ()) -> str:
+    """Return the textual difference from `base` to `commit`, of at most `limit` bytes and a line that says so.
+
+    Where there are `paths`, only theirs.
+    """
+    only = ("--", *paths) if paths else ()
+    output = git.head_of_output(place, "diff-tree", "-r", "-p", "-M", *_QUIET, base, commit, *only, limit=limit + 1)
     if len(output) <= limit:
         return output.decode(errors="replace")
     whole_lines = output[:limit].rpartition(b"\n")[0]

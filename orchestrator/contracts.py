@@ -89,10 +89,10 @@ def due(tasks: Sequence[BuildTask], task: BuildTask, landed: Collection[str]) ->
 def told(contract: Parties, task: str, fault: str) -> str:
     """Return the sentence about a fault in what `task` changed, which names the tasks on both sides."""
     declared = f"declared by {' and '.join(contract.declared_by)}"
-    if task in contract.declared_by:
-        return f"contract {contract.name} is not declared as it must be by {task}: {fault}"
     if task in contract.produced_by:
         return f"contract {contract.name} ({declared}) is not fulfilled by {task}: {fault}"
+    if task in contract.declared_by:
+        return f"contract {contract.name} is not declared as it must be by {task}: {fault}"
     produced = f", produced by {' and '.join(contract.produced_by)}" if contract.produced_by else ""
     return f"contract {contract.name} ({declared}{produced}) is broken by {task}: {fault}"
 

@@ -55,6 +55,10 @@ class Events:
         """Yield every record of one kind, in the order written."""
         return (record for record in list(self._records.values()) if record["kind"] == kind)
 
+    def everything(self) -> Iterator[JsonObject]:
+        """Yield every record, in the order written."""
+        return iter(list(self._records.values()))
+
     def listen(self, listener: Callable[[JsonObject], object]) -> None:
         """Call `listener` with every event after it is on disk."""
         self._journal.listen(listener)

@@ -1,13 +1,11 @@
 """The gate: our own commands on one tree, in the sandbox, judged by the tests that ran and never by words."""
 
-import os
 import shutil
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator import kept, slots
+from orchestrator import kept, leavings, slots
 from orchestrator.evidence import judge_tests
 from orchestrator.home import Home
 from orchestrator.junit import TestRun, read_report
@@ -17,7 +15,7 @@ from orchestrator.sandbox import Sandbox
 from orchestrator.toolchain import Toolchain
 
 REPORT = "report.xml"
-REPORT_LIMIT = 64 * 1024 * 1024
+REPORT_LIMIT = leavings.LIMIT
 """Bytes of the largest test report that is read."""
 
 
@@ -41,9 +39,9 @@ class Examination:
 
 async def examine(command: GateCommand, examination: Examination) -> Check:
     """Run one command of a gate and return its Check; green only with exit code 0 and, for tests, the evidence."""
-    scratch = _empty_scratch(examination)
-    finished = await _run(command, examination, scratch)
-    tests = _tests(scratch / REPORT) if command.tests else TestRun()
+    scratch = empty_scratch(examination.home, examination.sandbox, examination.slot)
+    finished = await run(command, examination, scratch)
+    tests = read_tests(scratch / REPORT) if command.tests else TestRun()
     problem = _problem(command, finished, tests, examination)
     passed = sorted(tests.passed)
     return Check(
@@ -84,7 +82,8 @@ def _problem(command: GateCommand, finished: Finished, tests: TestRun, examinati
     return None if finished.exit_code == 0 else f"ended with exit code {finished.exit_code}"
 
 
-async def _run(command: GateCommand, examination: Examination, scratch: Path) -> Finished:
+async def run(command: GateCommand, examination: Examination, scratch: Path) -> Finished:
+    """Run one command of a gate; a test report that it writes lies in `scratch`."""
     sandbox, toolchain = examination.sandbox, examination.toolchain
     values = {"{python}": str(toolchain.python), "{report}": str(sandbox.inside(scratch) / REPORT)}
     return await sandbox.run(
@@ -105,27 +104,20 @@ def _fill(word: str, values: Mapping[str, str]) -> str:
     return word
 
 
-def _tests(report: Path) -> TestRun:
-    """Read the report that untrusted code left: a plain file of bounded size, never what a link or a pipe leads to."""
+def read_tests(report: Path) -> TestRun:
+    """Return the tests of the report that untrusted code left."""
     try:
-        descriptor = os.open(report, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return TestRun(fault="no test report was written")
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > REPORT_LIMIT:
-            return TestRun(fault=f"the test report is no plain file of at most {REPORT_LIMIT >> 20} MiB")
-        with open(descriptor, "rb", closefd=False) as file:
-            return read_report(file.read())
-    finally:
-        os.close(descriptor)
+        return read_report(leavings.read(report, "test report"))
+    except leavings.LeavingsError as error:
+        return TestRun(fault=str(error))
 
 
-def _empty_scratch(examination: Examination) -> Path:
-    scratch = examination.home.worktrees / f"scratch-{examination.slot}"
+def empty_scratch(home: Home, sandbox: Sandbox, slot: int) -> Path:
+    """Return an empty folder that commands in this slot can write."""
+    scratch = home.worktrees / f"scratch-{slot}"
     slots.remove(scratch)
     scratch.mkdir(parents=True)
-    owner = examination.sandbox.owner(examination.slot)
+    owner = sandbox.owner(slot)
     if owner is not None:
         shutil.chown(scratch, owner, owner)
     return scratch

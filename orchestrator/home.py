@@ -1,7 +1,7 @@
 """The home: where everything about one project's build is kept, and who may write it now.
 
 <home>/agents/<agent>/          state.json, artifacts/, knowledge.db, messages/
-<home>/shared/                  implementation.db, decisions.log, dependencies.json, metrics.jsonl,
+<home>/shared/                  implementation.db, decisions.log, dependencies.json, knowledge.db, metrics.jsonl,
                                 journal/<key>.jsonl, kept/<2>/<digest>, repository.git
 <home>/worktrees/slot-N/        the pool of worktrees
 <home>/prefect/                 the local Prefect server: its database, log, pid and results
@@ -35,6 +35,7 @@ class Home:
         self.database = self.shared / "implementation.db"
         self.decisions = self.shared / "decisions.log"
         self.dependencies = self.shared / "dependencies.json"
+        self.knowledge = self.shared / "knowledge.db"
         self.metrics = self.shared / "metrics.jsonl"
         self.transcripts = self.shared / "journal"
         self.kept = self.shared / "kept"

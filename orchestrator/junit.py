@@ -1,6 +1,9 @@
 """Test reports in JUnit's form, read as what they are: files that untrusted code wrote."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from xml.etree import ElementTree
 
 
@@ -15,6 +18,8 @@ class TestRun:
     skipped: frozenset[str] = frozenset()
     fault: str | None = None
     """Why the report cannot be read, where it cannot."""
+    seconds: Mapping[str, float] = field(default_factory=dict[str, float])
+    """How long each test took by its report, where it says so."""
 
     @property
     def ran(self) -> int:
@@ -36,16 +41,18 @@ def read_report(xml: str | bytes) -> TestRun:
     except (ElementTree.ParseError, ValueError, LookupError) as error:  # the last for an encoding that nobody knows
         return TestRun(fault=f"the test report is no JUnit report ({error})")
     passed, failed, skipped = cases.passed, cases.failed, cases.skipped
-    return TestRun(frozenset(passed - failed - skipped), frozenset(failed), frozenset(skipped - failed))
+    ended = frozenset(passed - failed - skipped), frozenset(failed), frozenset(skipped - failed)
+    return TestRun(*ended, seconds=cases.seconds)
 
 
 class _Cases:
-    """Sort the test cases of a report as it streams by; no more than their ids is ever held."""
+    """Sort the test cases of a report as it streams by; no more than their ids and times is ever held."""
 
     def __init__(self) -> None:
         self.passed: set[str] = set()
         self.failed: set[str] = set()
         self.skipped: set[str] = set()
+        self.seconds: dict[str, float] = {}
         self._path: list[str] = []
         self._case: dict[str, str] = {}
         self._ended: set[str] = set()
@@ -65,6 +72,13 @@ class _Cases:
         if tag == "testcase":
             failed, skipped = self._ended & {"failure", "error"}, "skipped" in self._ended
             (self.failed if failed else self.skipped if skipped else self.passed).add(_test_id(self._case))
+            self._time(_test_id(self._case), self._case.get("time", ""))
+
+    def _time(self, test: str, told: str) -> None:
+        with suppress(ValueError):
+            seconds = float(told)
+            if math.isfinite(seconds):
+                self.seconds[test] = self.seconds.get(test, 0.0) + seconds
 
     def close(self) -> None:
         """Do nothing more: everything is sorted."""

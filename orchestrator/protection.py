@@ -1,9 +1,10 @@
 """Where an answer may write: never what judges it, never another task's tests, and only its own paths if it has any."""
 
 import posixpath
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import dropwhile
 from pathlib import Path, PurePosixPath
 
 from orchestrator.changes import Change
@@ -71,7 +72,13 @@ def summary(refusals: Sequence[str]) -> str:
 
 
 def leads_out(path: str, target: str) -> bool:
-    """Tell whether a link at `path` leads to a place outside the tree, or to git's own files in it."""
+    """Tell whether a link at `path` leads to a place outside the tree, or to git's own files in it.
+
+    A step up after a step down may start from wherever another link has led, so it counts as out.
+    """
+    down = dropwhile(lambda step: step in ("", ".", ".."), target.split("/"))
+    if ".." in down:
+        return True
     end = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
     return end.startswith(("/", "../")) or end == ".." or ".git" in end.lower().split("/")
 
@@ -104,16 +111,10 @@ def _within(path: str, prefix: str) -> bool:
 
 
 def _owners(tests: Mapping[str, str], task: str) -> dict[str, str]:
-    """Return the places that hold tests of other tasks only, each with the first task that brought one."""
-    owners: dict[str, str] = {}
-    for test, owner in tests.items():
-        if owner != task:
-            owners.setdefault(_place_of(test), owner)
-    return {place: owner for place, owner in owners.items() if place not in _own(tests, task)}
-
-
-def _own(tests: Mapping[str, str], task: str) -> Collection[str]:
-    return {_place_of(test) for test, owner in tests.items() if owner == task}
+    """Return the places that hold tests of other tasks and none of this one's, each with a task that brought one."""
+    own = {_place_of(test) for test, owner in tests.items() if owner == task}
+    placed = ((_place_of(test), owner) for test, owner in tests.items())
+    return {place: owner for place, owner in placed if place not in own}
 
 
 def _place_of(test_id: str) -> str:

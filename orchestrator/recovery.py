@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from orchestrator.errors import GitError, ModelError, SandboxError, TransientError, UnfitError
+from orchestrator.errors import GitError, ModelError, SandboxError, TransientError, UnfitError, UnsupportedError
 from orchestrator.models import Agent, BuildTask, Frozen, Plan
 from orchestrator.models.work import EndedBy, Failure
 
@@ -59,7 +59,7 @@ def of_error(error: BaseException | None) -> Failure | None:
     match error:
         case UnfitError() | ModelError():
             return "agent"
-        case SandboxError() | GitError():
+        case SandboxError() | GitError() | UnsupportedError():
             return "environment"
         case TransientError():
             return "transient"

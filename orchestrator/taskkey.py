@@ -54,7 +54,12 @@ def _people(plan: Plan, agents: Mapping[str, Agent]) -> dict[str, str]:
     """Return the digest of the definition of every agent that works or reviews."""
     names = dict.fromkeys(name for task in plan.tasks for name in (task.agent, *task.reviewers))
     _refuse_missing(names, agents)
-    return {name: digest(agents[name].model_dump(mode="json", include=_PERSON)) for name in names}
+    return {name: person(agents[name]) for name in names}
+
+
+def person(agent: Agent) -> str:
+    """Return the digest of what of a definition reaches a session."""
+    return digest(agent.model_dump(mode="json", include=_PERSON))
 
 
 def _refuse_missing(names: Iterable[str], agents: Mapping[str, Agent]) -> None:

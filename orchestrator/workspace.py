@@ -139,9 +139,12 @@ class Repository:
         done = git.run(self._place, "commit-tree", tree, *words, stdin=message.encode(), variables=signature)
         return done.stdout.decode().strip()
 
-    def diff(self, base: str, commit: str, limit: int = 200_000) -> str:
-        """Return the textual difference between two commits; one longer than `limit` bytes is cut and says so."""
-        return changes.diff(self._place, base, commit, limit)
+    def diff(self, base: str, commit: str, limit: int = 200_000, paths: Sequence[str] = ()) -> str:
+        """Return the textual difference between two commits, or of some paths in them.
+
+        One longer than `limit` bytes is cut and says so.
+        """
+        return changes.diff(self._place, base, commit, limit, paths)
 
     def changes(self, base: str, commit: str) -> Changes:
         """Return the paths, modes and line counts that differ between two commits."""

@@ -4,15 +4,15 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from orchestrator import contracts, kept, process, usage
+from orchestrator import commands, contracts, kept, process
 from orchestrator.contracts import Due
 from orchestrator.errors import InputError
-from orchestrator.models import BuildTask, Check, CommandInterface, Contract, digest
+from orchestrator.models import BuildTask, Check, CommandInterface, Contract, DocumentInterface, digest
 from orchestrator.sources import Sources, roots
 from tasks.run import Run
 
@@ -46,6 +46,8 @@ def due(run: Run, task: BuildTask, base: str) -> tuple[Due, ...]:
 
     A task has landed by its present key alone: one that is to be done again is not yet held to the newest contract.
     """
+    if not contracts.parties(run.plan.tasks):
+        return ()
     landed = run.repository.landed(base)
     return contracts.due(run.plan.tasks, task, {id_ for id_, key in run.keys.items() if key in landed})
 
@@ -91,45 +93,62 @@ async def _faults(run: Run, subject: Subject, item: Due, sources: Sources, chang
     return found
 
 
+_Document = tuple[str, str, str]
+"""Its path, its text, and the name of the schema that it is held against."""
+
+
 async def _document_faults(item: Due, contract: Contract, sources: Sources, changed: frozenset[str]) -> list[str]:
-    """Hold documents against their schemas, in a process of its own: all where the contract is kept, else own ones."""
-    missing: list[str] = []
-    asked: list[tuple[str, str, str]] = []
-    schemas = {f"the schema of {document.file}": document.rules for document in contract.documents}
-    for where, document in zip(schemas, contract.documents, strict=True):
-        files = contracts.documents(document, sources.files if item.kept else sources.files & changed)
-        if item.kept and not files:
-            missing.append(f"no file matches {document.file}")
-        asked += [(file, sources.read(file) or "", where) for file in files if item.kept or item.relied_on]
-    if not asked and not item.declared:
-        return missing
+    """Hold documents against their schemas, in a process of its own, since a schema's patterns may take for ever."""
+    schemas = {f"schema {number} of the contract": d.rules for number, d in enumerate(contract.documents, start=1)}
+    documents, found = _documents(item, dict(zip(schemas, contract.documents, strict=True)), sources, changed)
+    if not documents and not (schemas and item.declared):
+        return found
     ended = await process.run(
         [sys.executable, "-I", str(_DOCUMENTS)],
         folder=Path("/"),
         environment={},
         seconds=SECONDS,
-        stdin=json.dumps({"schemas": schemas, "documents": asked}).encode(),
+        stdin=json.dumps({"schemas": schemas, "documents": documents}).encode(),
     )
     if ended.exit_code != 0:
-        return [*missing, f"its documents could not be held against their schemas within {SECONDS} s"]
-    return [*missing, *json.loads(ended.output)]
+        return [*found, f"its documents could not be held against their schemas within {SECONDS} s"]
+    return [*found, *json.loads(ended.output.splitlines()[-1])]
 
 
-async def _command_faults(run: Run, subject: Subject, commands: Sequence[CommandInterface]) -> list[str]:
+def _documents(
+    item: Due, stated: Mapping[str, DocumentInterface], sources: Sources, changed: frozenset[str]
+) -> tuple[list[_Document], list[str]]:
+    """Return the documents to judge, all where the contract is kept and else the change's own, and what lacks."""
+    documents: list[_Document] = []
+    lacking: list[str] = []
+    for name, interface in stated.items():
+        files = contracts.documents(interface, sources.files if item.kept else sources.files & changed)
+        if item.kept and not files:
+            lacking.append(f"no file matches {interface.file}")
+        for file in files if item.kept or item.relied_on else ():
+            text = sources.read(file)
+            if text is None:
+                lacking.append(f"{file} is longer than {SOURCE_LIMIT} bytes")
+            else:
+                documents.append((file, text, name))
+    return documents, lacking
+
+
+async def _command_faults(run: Run, subject: Subject, stated: Sequence[CommandInterface]) -> list[str]:
     """Run each command in the sandbox, in a clean checkout of its own."""
     owner, found = run.sandbox.owner(subject.slot), list[str]()
-    for command in commands:
+    for command in stated:
         worktree = await asyncio.to_thread(run.repository.open_slot, subject.slot, subject.commit, owner)
         ended = await run.sandbox.run(
-            [word.replace("{python}", str(run.toolchain.python)) for word in usage.question(command)],
+            [word.replace("{python}", str(run.toolchain.python)) for word in commands.question(command)],
             worktree=worktree,
             writable=True,
             slot=subject.slot,
-            seconds=usage.SECONDS,
+            seconds=commands.SECONDS,
             read_only=run.toolchain.read_only,
             environment=run.plan.environment,
         )
-        fault = usage.fault(command, ended)
+        fault = commands.fault(command, ended)
         found += [fault] if fault else []
     return found
 

@@ -7,6 +7,7 @@ from orchestrator import deadlock
 from orchestrator.deadlock import Deadlock
 from orchestrator.models import Message, Resolution, SessionRef, now
 from orchestrator.models.work import DeadlockCause
+from tasks.notice import tell_coordinator
 from tasks.run import Run
 
 
@@ -16,7 +17,9 @@ def record(run: Run, session: SessionRef, found: Deadlock) -> None:
     run.events.record(
         "deadlock", _id(session, found.cause), {**found.model_dump(mode="json"), **place}, session=session
     )
-    # The one call site for telling the coordinator of a deadlock: all three causes pass here.
+    told = {**place, "cause": found.cause, "tasks": list(found.tasks), "reason": found.reason}
+    where = f"{session.attempt}.{session.round}"
+    tell_coordinator(run, run.task(session.task), by=session.agent, event="deadlock", place=where, data=told)
 
 
 def recall(run: Run, session: SessionRef, cause: DeadlockCause) -> Deadlock | None:

@@ -10,7 +10,7 @@ from orchestrator import kept
 from orchestrator.checkout import fast_forward
 from orchestrator.models import Answer, Check, Frozen, SessionRef, Verdict, canonical_json
 from tasks.gate import check, known_tests, tests_after
-from tasks.record import TESTS, record_merge, save_contracts
+from tasks.record import TESTS, record_merge, refused_id, save_contracts
 from tasks.retry import POLICY
 from tasks.run import Run
 from tasks.settle import settle_merge
@@ -33,7 +33,7 @@ class Integration(Frozen):
 async def integrate(run: Run, answer: Answer, verdicts: Sequence[Verdict], slot: int) -> Integration:
     """Return what became of the answer; one merge at a time, and a key that has landed is not landed again."""
     session = answer.session
-    refused = run.events.recall(_place(session))
+    refused = run.events.recall(refused_id(session))
     if refused is not None:
         return Integration.model_validate(refused["integration"])
     async with run.landing:
@@ -95,10 +95,6 @@ def _candidate_id(session: SessionRef) -> str:
     return f"{session.key[:16]}/{session.attempt}.{session.round}/candidate"
 
 
-def _place(session: SessionRef) -> str:
-    return f"{session.key[:16]}/{session.attempt}.{session.round}/refused"
-
-
 def _refuse(run: Run, session: SessionRef, base: str, integration: Integration) -> Integration:
     """Record why the answer did not land; so a later run goes on from the same merge, wherever the branch is then."""
     kind = "conflict" if integration.conflicts else "rejected"
@@ -110,7 +106,7 @@ def _refuse(run: Run, session: SessionRef, base: str, integration: Integration) 
         "round": session.round,
         "integration": integration.model_dump(mode="json"),
     }
-    stands = run.events.record(kind, _place(session), data, session=session)
+    stands = run.events.record(kind, refused_id(session), data, session=session)
     return Integration.model_validate(stands["integration"])
 
 

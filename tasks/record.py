@@ -1,19 +1,15 @@
-"""Record: the projections of what happened that agents and people read, and the word to the coordinator."""
+"""Record: the projections of what happened that agents and people read."""
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from uuid import NAMESPACE_URL, uuid5
 
-from agents.context import artifacts, decisions, messages, state
+from agents.context import artifacts, decisions, state
 from orchestrator import authority, contracts
 from orchestrator.events import Events
 from orchestrator.home import Home
 from orchestrator.models import (
     Answer,
-    BuildTask,
     Decision,
-    Message,
-    MessageContent,
     Outcome,
     Ruling,
     SessionRef,
@@ -21,9 +17,10 @@ from orchestrator.models import (
 )
 from orchestrator.models.work import Failure
 from orchestrator.workspace import Repository
+from tasks.notice import tell_coordinator
 from tasks.run import Run
 
-_POWERS = {row.name for row in authority.TABLE if row.power}
+POWERS = {row.name for row in authority.TABLE if row.power}
 """The rules by which one agent's power decides, and not the agreement of all."""
 
 
@@ -32,21 +29,25 @@ TESTS = "Tests"
 
 
 def log_ruling(run: Run, session: SessionRef, ruling: Ruling) -> None:
-    """Record a ruling, and log it as a decision where somebody's power made it."""
-    place = f"{session.key[:16]}/{session.attempt}.{session.round}/ruling"
+    """Record a ruling; one of somebody's power is logged as a decision, an objection told to the coordinator."""
+    place = ruling_id(session)
     data = {**ruling.model_dump(mode="json"), "attempt": session.attempt, "round": session.round}
     run.events.record("ruling", place, data, session=session)
-    if ruling.rule not in _POWERS:
-        return
-    log_decision(
-        run,
-        session,
-        f"decision/{place}",
-        agent=ruling.by[0] if ruling.by else session.agent,
-        decision=ruling.decision,
-        reason=ruling.reason,
-        authority=ruling.rule,
-    )
+    by = ruling.by[0] if ruling.by else session.agent
+    if ruling.rule in POWERS:
+        log_decision(
+            run,
+            session,
+            f"decision/{place}",
+            agent=by,
+            decision=ruling.decision,
+            reason=ruling.reason,
+            authority=ruling.rule,
+        )
+    if ruling.decision in ("veto", "block"):
+        where = f"{session.attempt}.{session.round}"
+        told = {"attempt": session.attempt, "round": session.round, "reason": ruling.reason}
+        tell_coordinator(run, run.task(session.task), by=by, event=ruling.decision, place=where, data=told)
 
 
 def log_decision(
@@ -67,6 +68,16 @@ def log_decision(
     decisions.log(run.home, Decision.model_validate(stands))
 
 
+def ruling_id(session: SessionRef) -> str:
+    """Return the id of the event that says what was ruled on a session's answer."""
+    return f"{session.key[:16]}/{session.attempt}.{session.round}/ruling"
+
+
+def refused_id(session: SessionRef) -> str:
+    """Return the id of the event that says why a session's answer did not land."""
+    return f"{session.key[:16]}/{session.attempt}.{session.round}/refused"
+
+
 def record_deferred(run: Run, session: SessionRef, on: str, reason: str) -> None:
     """Record that in this run the verdicts on the answer of a session wait for the task `on`."""
     data = {"on": on, "reason": reason, "attempt": session.attempt, "round": session.round}
@@ -85,28 +96,6 @@ def record_breaker(run: Run, failure: Failure, tasks: Sequence[str], reason: str
     """Record that the run starts nothing more, and why; the first reason of a run stands."""
     data = {"failure": failure, "tasks": list(tasks), "reason": reason}
     run.events.record("breaker", f"run/{run.name}/breaker", data)
-
-
-def tell_coordinator(run: Run, build_task: BuildTask, agent: str, attempt: int, reason: str) -> None:
-    """Send the coordinator a notification that an attempt failed."""
-    kinds = run.plan.policy.message_for_kind.get(build_task.kind, ("implement", "code"))
-    message = Message.model_validate(
-        {
-            "message_id": uuid5(NAMESPACE_URL, f"{run.keys[build_task.id]}/attempt-{attempt}/failed"),
-            "from_agent": agent,
-            "to_agent": run.plan.policy.deadlock,
-            "message_type": "notification",
-            "task_id": build_task.id,
-            "content": MessageContent.model_validate(
-                {"action": kinds[0], "artifact": kinds[1], "data": {"attempt": attempt, "reason": reason}}
-            ),
-            "priority": "high",
-            "timestamp": now(),
-        }
-    )
-    about = {"task": build_task.id, "key": run.keys[build_task.id], "agent": agent}
-    stands = run.events.record("message", f"message/{message.message_id}", message.model_dump(mode="json"), about=about)
-    messages.deliver(run.home, Message.model_validate(stands), tuple(run.agents))
 
 
 def record_outcome(home: Home, events: Events, outcome: Outcome, seconds: float) -> Outcome:

@@ -1,19 +1,20 @@
 """Review: one reviewer reads one answer and its checks, and gives a Verdict."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from agents import brief, loop
-from agents.context import state
+from agents.context import messages, state
 from orchestrator.errors import ModelError
 from orchestrator.models import Answer, Check, SessionRef, Verdict
 from tasks.retry import POLICY
 from tasks.run import Run
-from tasks.session import converse, record_end, session_data
+from tasks.session import converse, mail, record_end, session_data
 
 
 @task(task_run_name="{session.task} review · {session.agent}", cache_policy=NO_CACHE, **POLICY)
@@ -31,39 +32,60 @@ async def review(
     Raises:
         ModelError: the reviewer's session ended without a verdict; nothing stands in for one.
     """
-    judged = run.events.recall(f"{session.id}/verdict")
-    if judged is not None:
-        return Verdict.model_validate(judged)
+
+    def words() -> tuple[str, str]:
+        task_ = run.task(session.task)
+        diff = run.repository.diff(answer.base, answer.commit, brief.DIFF_LIMIT)
+        system = brief.system(run.agents[session.agent], session, run.plan, task_)
+        inbox, waiting = mail(run, session)
+        told = brief.mail(run.home, inbox, waiting)
+        text = brief.review(task_, answer, checks, earlier, diff, told=told)
+        messages.mark_shown(run.home, session.agent, [message.message_id for message in inbox], session.id)
+        return system, text
+
+    return await judge(run, session, Judged(answer.base, answer.commit, worktree), words, slot)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a reviewer judges: a commit, what it is compared with, and the read-only worktree that holds it."""
+
+    base: str
+    commit: str
+    worktree: Path
+
+
+async def judge(
+    run: Run, session: SessionRef, judged: Judged, words: Callable[[], tuple[str, str]], slot: int
+) -> Verdict:
+    """Return the verdict of a review session; `words` gives its system prompt and its brief, where it has none yet.
+
+    Raises:
+        ModelError: the session ended without a verdict; nothing stands in for one.
+    """
+    before = run.events.recall(f"{session.id}/verdict")
+    if before is not None:
+        return Verdict.model_validate(before)
     async with run.sessions[session.agent]:
         state.write(run.home, session.agent, status="reviewing", task=session.task, session=session.name)
         try:
-            ended = await _converse(run, session, answer, checks, earlier, worktree, slot)
+            ended = await _converse(run, session, judged, words, slot)
         finally:
             state.write(run.home, session.agent, status="idle")
     record_end(run, session, ended)
     if ended.closing is None:
         raise ModelError(f"{session.agent} reviewed {session.task} without giving a verdict: {ended.detail}")
-    verdict = Verdict(session=session, commit=answer.commit, usage=ended.usage, **ended.closing)
+    verdict = Verdict(session=session, commit=judged.commit, usage=ended.usage, **ended.closing)
     stands = run.events.record("verdict", f"{session.id}/verdict", verdict.model_dump(mode="json"), session=session)
     return Verdict.model_validate(stands)
 
 
 async def _converse(
-    run: Run,
-    session: SessionRef,
-    answer: Answer,
-    checks: Sequence[Check],
-    earlier: Sequence[Verdict],
-    worktree: Path,
-    slot: int,
+    run: Run, session: SessionRef, judged: Judged, words: Callable[[], tuple[str, str]], slot: int
 ) -> loop.Ended:
     transcript = run.transcript(session.key)
-    agent = run.agents[session.agent]
     if not transcript.recall(session).messages:
-        task_ = run.task(session.task)
-        diff = await asyncio.to_thread(run.repository.diff, answer.base, answer.commit, brief.DIFF_LIMIT)
-        system = brief.system(agent, session, run.plan, task_)
-        transcript.open(session, system, brief.review(task_, answer, checks, earlier, diff))
-    started = session_data(session, base=answer.base)
+        transcript.open(session, *await asyncio.to_thread(words))
+    started = session_data(session, base=judged.base)
     run.events.record("session_started", f"{session.id}/started", started, session=session)
-    return await converse(run, session, worktree, slot)
+    return await converse(run, session, judged.worktree, slot)

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from agents import loop
+from agents.context import messages
 from agents.tools import kit
-from orchestrator.models import JsonObject, SessionRef
+from orchestrator.models import JsonObject, Message, SessionRef
 from tasks.run import Run
 
 
@@ -39,6 +40,14 @@ async def converse(
             model_name=agent.model,
         )
     )
+
+
+def mail(run: Run, session: SessionRef) -> tuple[list[Message], list[Message]]:
+    """Return the messages that a session is the first to see, and the requests from before that its agent owes."""
+    new = messages.inbox(run.home, session.agent, session=session.id)
+    seen = {message.message_id for message in new}
+    owed = [each for each in messages.open_requests(run.home, [session.agent]) if each.message_id not in seen]
+    return new, owed[-messages.AT_MOST :]
 
 
 def record_turn(run: Run, session: SessionRef, number: int, record: JsonObject) -> None:

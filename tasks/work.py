@@ -12,7 +12,7 @@ from tasks import history
 from tasks.contracts import agreed
 from tasks.retry import POLICY
 from tasks.run import Run
-from tasks.session import converse, record_end, session_data
+from tasks.session import converse, mail, record_end, session_data
 
 
 class Opening(Frozen):
@@ -70,7 +70,7 @@ async def _converse(run: Run, session: SessionRef, opening: Opening, slot: int) 
 
 def _brief(run: Run, session: SessionRef, opening: Opening) -> tuple[str, str]:
     plan, task_ = run.plan, run.task(session.task)
-    inbox = messages.inbox(run.home, session.agent, session=session.id)
+    inbox, waiting = mail(run, session)
     system = brief.system(run.agents[session.agent], session, plan, task_)
     upstream = [answer for dep in task_.deps if (answer := run.last_answer(dep))]
     text = brief.work(
@@ -80,7 +80,9 @@ def _brief(run: Run, session: SessionRef, opening: Opening) -> tuple[str, str]:
         upstream=upstream,
         previous=opening.previous,
         inbox=inbox,
+        waiting=waiting,
         now=opening.now,
+        agent=session.agent,
         missing=history.missing(run, task_.after),
         contracts=agreed(run, task_, opening.base),
     )

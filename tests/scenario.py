@@ -148,6 +148,7 @@ class Scenario:
         self.tasks: list[dict[str, Any]] = []
         self.gates: dict[str, list[dict[str, Any]]] = {}
         self.policy: dict[str, Any] = {}
+        self.workflows: list[dict[str, Any]] = []
         (self.folder / "toolchain.txt").write_text(_requirements(), encoding="utf-8")
 
     @property
@@ -171,6 +172,11 @@ class Scenario:
         about = {"kind": "code", "effort": 1, "agent": WORKER, "title": f"Part {task_id}", "accept": ["it works"]}
         place = {"id": task_id, "phase": 1, "component": 1, "component_name": "parts"}
         self.tasks.append({**place, **about, "deps": list(deps), "reviewers": list(reviewers), **more})
+
+    def workflow(self, name: str, *tasks: str) -> None:
+        """Add a workflow of these tasks, one after the other."""
+        stages = [{"label": task, "tasks": [task]} for task in tasks]
+        self.workflows.append({"name": name, "chain": list(tasks), "stages": stages, "path": list(tasks)})
 
     def turns(self, task_id: str, name: str, turns: Sequence[Turn]) -> None:
         """Write the turns of one round of a task, such as `work` or `review.mcp-security-validation`."""
@@ -218,6 +224,7 @@ class Scenario:
             "policy": policy | self.policy,
             "gates": dict.fromkeys(("design", "code", "test", "doc"), gate) | self.gates,
             "tasks": self.tasks,
+            "workflows": self.workflows,
         }
         self.plan.write_text(yaml.safe_dump(json.loads(json.dumps(plan)), sort_keys=False), encoding="utf-8")
 

@@ -95,7 +95,21 @@ def test_home_and_plan_can_be_named_everywhere(name: str) -> None:
     assert {"--home", "--plan", "--no-color"} <= given
 
 
-@pytest.mark.parametrize("words", [("--help",), ("plan",), ("status",), ("build", "--help")], ids=" ".join)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--help",),
+        ("plan",),
+        ("status",),
+        ("build", "--help"),
+        ("messages",),
+        ("knowledge", "x"),
+        ("agents",),
+        ("decisions",),
+        ("conflicts",),
+    ],
+    ids=" ".join,
+)
 def test_looking_loads_no_heavy_library(scenario: Scenario, words: tuple[str, ...]) -> None:
     """Help, the plan and the status answer at once: they import neither Prefect nor any other big library."""
     scenario.init()
@@ -150,6 +164,8 @@ def test_the_plan_as_markdown_is_a_document() -> None:
         (("plan", "--phase", "x"), "invalid value for '--phase'"),
         (("plan", "--home", ""), "invalid value for '--home': it is empty"),
         (("plan", "--phase", "9"), "there is no phase 9 in claude-code-mcp (it has 1, 2, 3, 4, 5, 6)"),
+        (("messages",), "no project here yet; run `mbo init"),
+        (("knowledge", "x"), "no project here yet; run `mbo init"),
         (("plan", "--workflow", "binary-manger"), "did you mean `binary-manager`?"),
         (("plan", "--plan", "nowhere.yaml"), "nowhere.yaml: No such file or directory"),
         (("init",), "missing option '--project-path'"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from orchestrator import bindings, contracts, documents, interfaces, usage
+from orchestrator import bindings, commands, contracts, documents, interfaces
 from orchestrator.errors import InputError
 from orchestrator.models import BuildTask, CommandInterface, Contract, DocumentInterface, PythonInterface
 from orchestrator.process import Finished
@@ -268,9 +268,9 @@ def test_a_command_shows_how_it_is_used(stated: Any, ended: tuple[int, str], fau
     finished = Finished(ended[0], ended[1], 0.1, timed_out=False, truncated=False)
 
     asked = "`{python} -m parts --help`" if "usage" in stated else "`{python} -m parts`"
-    assert usage.fault(command, finished) == (fault and f"{asked} {fault}")
+    assert commands.fault(command, finished) == (fault and f"{asked} {fault}")
     assert (
-        usage.fault(command, Finished(137, "", 60, timed_out=True, truncated=False))
+        commands.fault(command, Finished(137, "", 60, timed_out=True, truncated=False))
         == f"{asked} has not ended after 60 s"
     )
 

@@ -203,14 +203,23 @@ def test_a_veto_that_stands_fails_the_task_and_blocks_what_waits_for_it(answered
 
 
 def test_the_coordinator_is_told_of_each_failed_attempt_and_the_veto_is_logged(answered: Scenario) -> None:
-    """Each attempt that a veto ended is a notification to the coordinator, and each veto a line of decisions.log."""
+    """Each veto, failed attempt and reassignment is a notification to the coordinator, each veto a logged decision."""
     inbox = [json.loads(f.read_text()) for f in sorted((answered.home.agent(COORDINATOR) / "messages").glob("*.json"))]
     told = [
-        (m["from_agent"], m["message_type"], m["content"]["data"]["attempt"]) for m in inbox if m["task_id"] == "1.5"
+        (m["from_agent"], m["message_type"], m["content"]["data"]["event"], m["content"]["data"]["attempt"])
+        for m in inbox
+        if m["task_id"] == "1.5"
     ]
+    vetoed = [(SECURITY, "notification", "veto")] * 2
     logged = [d for d in read(answered.home.decisions) if d["task_id"] == "1.5"]
 
-    assert told == [(SSE, "notification", 1), (INTEGRATION, "notification", 2)]
+    assert told == [
+        *((*veto, 1) for veto in vetoed),
+        (SSE, "notification", "failed", 1),
+        (SSE, "notification", "reassigned", 2),
+        *((*veto, 2) for veto in vetoed),
+        (INTEGRATION, "notification", "failed", 2),
+    ]
     assert [(d["agent"], d["decision"], d["authority"]) for d in logged] == [(SECURITY, "veto", "security-veto")] * 4
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.context.knowledge import learn, rebuild, search
+from agents.context.knowledge import find, fitting, learn, rebuild, records, search
 from orchestrator.errors import StorageError
 from orchestrator.home import Home
 from orchestrator.models import Knowledge, now
@@ -58,11 +58,20 @@ def test_comes_back_equal(home: Home) -> None:
         ("fixtures", ["k1"]),
         ("RESOLVE", ["k2"]),
         ("comparing paths", ["k2", "k1"]),
-        ("a test that writes files", ["k1", "k2"]),
+        ("a test that writes files", ["k1"]),
+        ("a", ["k2", "k1"]),
         ("tmp_path", ["k1"]),
         ("submarine", []),
     ],
-    ids=["title", "case", "forms of a word", "some words of many", "identifier", "unknown"],
+    ids=[
+        "title",
+        "case",
+        "forms of a word",
+        "some words of many",
+        "only words that say nothing",
+        "identifier",
+        "unknown",
+    ],
 )
 def test_finds_by_words_best_first(home: Home, query: str, found: list[str]) -> None:
     """Words in a title or text find a record in any agent's file, the better match first."""
@@ -83,6 +92,32 @@ def test_searches_only_the_agents_asked(home: Home) -> None:
     """What another agent knows stays out, and an agent without a file is no error and gets none."""
     assert ids(search(home, ["mcp-security", "mcp-without-file"], "path test fixtures")) == ["k2"]
     assert not home.agent("mcp-without-file").exists()
+
+
+@pytest.mark.parametrize("author", BOTH[:2])
+def test_a_superseded_record_is_kept_and_not_found(home: Home, author: str) -> None:
+    """Whoever's file holds the newer record, the older one is found by nobody, even where only its agent is asked."""
+    newer = known("k3", "Fixtures", "Use tmp_path_factory.", author).model_copy(update={"supersedes": ("k1",)})
+    learn(home, author, newer)
+
+    assert ids(search(home, BOTH, "fixtures")) == ["k3"]
+    assert "k1" not in ids(search(home, ["mcp-testing"], "fixtures"))
+    assert ids(records(home, BOTH)) == ["k1", "k2", "k3"]
+    assert find(home, "k1") is not None and find(home, "k9") is None
+
+
+def test_the_solution_of_an_issue_is_searched_too(home: Home) -> None:
+    """Who looks for the cure finds the ill."""
+    learn(home, "mcp-testing", known("k3", "Locked").model_copy(update={"solution": "Wait for the mutex."}))
+
+    assert ids(search(home, BOTH, "mutex")) == ["k3"]
+
+
+def test_records_fit_a_budget_best_first(home: Home) -> None:
+    """As many of the first as the budget holds, and one in any case."""
+    found = [known(f"n{number}", "1234", "x" * 96) for number in range(4)]
+
+    assert [len(fitting(found, budget)) for budget in (10, 100, 299, 300, 10_000)] == [1, 1, 2, 3, 4]
 
 
 def test_gives_no_more_than_the_limit(home: Home) -> None:
@@ -128,23 +163,23 @@ def test_threads_may_learn_at_once(home: Home) -> None:
 
 def test_missing_file_is_rebuilt(home: Home) -> None:
     """The files are a projection: from the records of the journal they come back as they were."""
-    records = search(home, BOTH, "path test")
+    found = search(home, BOTH, "path test")
     for agent in BOTH[:2]:
         (home.agent(agent) / "knowledge.db").unlink()
 
-    rebuild(home, records)
+    rebuild(home, found)
 
-    assert len(records) == 2
-    assert search(home, BOTH, "path test") == records
+    assert len(found) == 2
+    assert search(home, BOTH, "path test") == found
 
 
 def test_rebuilding_a_whole_file_changes_nothing(home: Home) -> None:
     """Rebuilding at every start adds only what is missing."""
-    records = search(home, BOTH, "path test")
+    found = search(home, BOTH, "path test")
     late = known("k3", "Late", "A path learned just before a kill.")
 
-    rebuild(home, [*records, late])
-    rebuild(home, [*records, late])
+    rebuild(home, [*found, late])
+    rebuild(home, [*found, late])
 
     assert set(ids(search(home, BOTH, "path"))) == {"k1", "k2", "k3"}
 
@@ -152,7 +187,7 @@ def test_rebuilding_a_whole_file_changes_nothing(home: Home) -> None:
 @pytest.mark.parametrize("damage", ["torn", "noise", "empty", "index"])
 def test_damaged_file_is_rebuilt(home: Home, damage: str) -> None:
     """However a file is damaged, a rebuild makes it whole, and the other agents' files are left alone."""
-    records = search(home, BOTH, "path test")
+    found = search(home, BOTH, "path test")
     path = home.agent("mcp-testing") / "knowledge.db"
     other = (home.agent("mcp-security") / "knowledge.db").read_bytes()
     if damage == "torn":
@@ -165,9 +200,9 @@ def test_damaged_file_is_rebuilt(home: Home, damage: str) -> None:
         with closing(sqlite3.connect(path)) as database, database:
             database.execute("delete from knowledge_text_data where id > 10")
 
-    rebuild(home, records)
+    rebuild(home, found)
 
-    assert search(home, BOTH, "path test") == records
+    assert search(home, BOTH, "path test") == found
     assert (home.agent("mcp-security") / "knowledge.db").read_bytes() == other
 
 

@@ -351,7 +351,10 @@ WRONG: dict[str, tuple[Change, str]] = {
     ),
     "gate with tests in two commands": (
         lambda raw: raw["gates"]["design"].append({"name": "more", "run": ["true"], "tests": True}),
-        "gate design: tests and more both run tests, but each would have to run those of the other; make them one command",
+        (
+            "gate design: tests and more both run tests, but each would have to run those of the other; "
+            "make them one command"
+        ),
     ),
     "gate without command": (
         lambda raw: raw["gates"].update(code=[{"name": "b", "run": []}]),

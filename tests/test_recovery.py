@@ -9,6 +9,15 @@ from agents import roster
 from orchestrator import plan as plans
 from orchestrator import recovery
 from orchestrator.deadlock import circle
+from orchestrator.errors import (
+    GitError,
+    JournalError,
+    ModelError,
+    SandboxError,
+    TransientError,
+    UnfitError,
+    UnsupportedError,
+)
 from orchestrator.journal import read
 from orchestrator.models.work import Failure
 from orchestrator.recovery import Spent
@@ -341,6 +350,24 @@ def spent(*ends: tuple[str, Failure]) -> list[Spent]:
 def test_the_table_says_who_tries_next(before: Sequence[tuple[str, Failure]], following: str | None) -> None:
     """Who is stuck has one fresh attempt, who fails otherwise is replaced, and the backup is the last."""
     assert recovery.successor(["a", "b"], spent(*before)) == following
+
+
+@pytest.mark.parametrize(
+    ("error", "failure", "pauses"),
+    [
+        (SandboxError("no sandbox"), "environment", True),
+        (GitError("git update-ref failed"), "environment", True),
+        (UnsupportedError("python: could not be started"), "environment", True),
+        (UnfitError("nested repositories"), "agent", False),
+        (ModelError("no verdict"), "agent", False),
+        (TransientError("busy"), "transient", False),
+        (JournalError("line 1 is damaged"), None, False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_only_a_broken_environment_pauses_the_run(error: Exception, failure: Failure | None, pauses: bool) -> None:
+    """What an agent can bring about costs an attempt at most; what it cannot is never taken for its fault."""
+    assert (recovery.of_error(error), recovery.pauses(error)) == (failure, pauses)
 
 
 def test_every_task_of_the_bundled_plan_has_a_backup_of_its_team() -> None:

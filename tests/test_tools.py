@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -18,7 +19,8 @@ from agents.tools import bash as shell
 from agents.tools import editor as files
 from orchestrator.errors import StorageError, UnsupportedError
 from orchestrator.home import Home
-from tests.workbench import AGENTS, SECURITY, SLOT, TESTING, WORKER, bench, session
+from orchestrator.models import Message
+from tests.workbench import AGENTS, POLICY, SECURITY, SLOT, TESTING, WORKER, bench, session
 
 EDITOR = files.NAME
 
@@ -448,8 +450,10 @@ def test_message_to_all_reaches_everyone_else(seat: Bench) -> None:
         ({"data": {"text": "x" * WORDS_LIMIT}}, "not be longer"),
         ({"from_agent": SECURITY}, "from_agent"),
         ({"correlation_id": "7"}, "correlation_id"),
+        ({"correlation_id": str(UUID(int=7))}, f"no message {UUID(int=7)} was sent to you or by you"),
+        ({"to_agent": WORKER}, "goes to others"),
     ],
-    ids=["unknown receiver", "unknown type", "no object", "too large", "another's name", "no id"],
+    ids=["unknown receiver", "unknown type", "no object", "too large", "another's name", "no id", "no such", "itself"],
 )
 def test_message_that_does_not_fit_is_not_sent(seat: Bench, changes: dict[str, Any], said: str) -> None:
     """The fault is named, and nobody gets anything."""
@@ -457,6 +461,111 @@ def test_message_that_does_not_fit_is_not_sent(seat: Bench, changes: dict[str, A
 
     assert refused.is_error and said in refused.text and "\n" not in refused.text
     assert messages.inbox(seat.home, TESTING) == []
+
+
+def asked(where: Bench) -> Message:
+    """Let the worker ask the testing agent something, and return the request."""
+    use(where, "send_message", **MESSAGE)
+    (request,) = messages.open_requests(where.home, [TESTING])
+    return request
+
+
+def test_a_response_answers_its_request(seat: Bench) -> None:
+    """The right response of the one who was asked closes the request, and says to which it belongs."""
+    request = asked(seat)
+    other = replace(seat, session=session(agent=TESTING, round=2))
+    reply = {**MESSAGE, "to_agent": WORKER, "message_type": "response", "correlation_id": str(request.message_id)}
+
+    given = use(other, "send_message", **reply)
+    (response,) = messages.inbox(seat.home, WORKER)
+
+    assert not given.is_error
+    assert messages.open_requests(seat.home, AGENTS) == []
+    assert [note["id"] for note in messages.answered(seat.home, TESTING)[str(request.message_id)]] == [
+        str(response.message_id)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("agent", "to_agent", "said"),
+    [
+        (TESTING, SECURITY, f"is from {WORKER}; answer who asked"),
+        (SECURITY, WORKER, "was sent to you or by you"),
+        (WORKER, TESTING, "is no request to you"),
+    ],
+    ids=["to a third", "by a third", "by who asked"],
+)
+def test_a_response_that_answers_nothing_is_refused(seat: Bench, agent: str, to_agent: str, said: str) -> None:
+    """Who was not asked cannot answer, and an answer goes to nobody else; the request stays open."""
+    request = asked(seat)
+    reply = {**MESSAGE, "to_agent": to_agent, "message_type": "response", "correlation_id": str(request.message_id)}
+
+    refused = use(replace(seat, session=session(agent=agent, round=2)), "send_message", **reply)
+
+    assert refused.is_error and said in refused.text
+    assert messages.open_requests(seat.home, AGENTS) == [request]
+
+
+ISSUE = {"type": "issue", "title": "Locks", "text": "The file is locked."}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (ISSUE, "an issue has either its solution or `is_open: true`"),
+        ({**ISSUE, "solution": "Wait.", "is_open": True}, "an issue has either"),
+        ({**ISSUE, "type": "pattern", "is_open": True}, "only an issue is open"),
+        ({**ISSUE, "type": "interface", "title": "Store\nand more"}, "is its name, on one line"),
+        ({**ISSUE, "is_open": True, "approver": "nobody"}, "there is no agent `nobody`"),
+        ({**ISSUE, "is_open": True, "approver": WORKER}, "another agent vouches"),
+        ({**ISSUE, "is_open": True, "supersedes": ["knowledge/7"]}, "there is no record `knowledge/7`"),
+    ],
+    ids=["no solution", "solved and open", "open pattern", "two names", "unknown approver", "own approver", "no such"],
+)
+def test_knowledge_that_does_not_fit_is_not_kept(seat: Bench, given: dict[str, Any], said: str) -> None:
+    """The fault is named, and nothing is learned."""
+    refused = use(seat, "share_knowledge", **given)
+
+    assert refused.is_error and said in refused.text
+    assert knowledge.records(seat.home, AGENTS) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "agent", "can"),
+    [
+        ("pattern", WORKER, True),
+        ("pattern", TESTING, False),
+        ("pattern", POLICY.design_final_say, False),
+        ("interface", POLICY.design_final_say, True),
+        ("decision", POLICY.design_final_say, True),
+        ("pattern", POLICY.deadlock, True),
+    ],
+)
+def test_only_who_has_the_say_takes_the_place_of_a_record(seat: Bench, kind: str, agent: str, can: bool) -> None:
+    """A record gives way to its author's, to architecture's on design, and to the coordinator's; it is kept."""
+    old = {"type": kind, "title": "Retry", "text": "Back off."}
+    name = use(seat, "share_knowledge", **old).text.removeprefix("Kept as ").removesuffix(".")
+    other = replace(seat, session=session(agent=agent, round=2), agents={**AGENTS, agent: AGENTS[WORKER]})
+
+    given = use(other, "share_knowledge", **{**old, "text": "Give up.", "supersedes": [name]})
+
+    assert given.is_error is not can
+    assert given.is_error == ("only" in given.text)
+    assert [item.text for item in knowledge.search(seat.home, AGENTS, "retry")] == ([] if can else ["Back off."]) + (
+        ["Give up."] if can and agent == WORKER else []
+    )
+    assert "Back off." in [item.text for item in knowledge.records(seat.home, AGENTS)]
+
+
+def test_a_search_gives_no_more_than_its_budget(seat: Bench) -> None:
+    """Long records are given as far as they fit, and a line counts the rest."""
+    for place in range(3):
+        use_at(f"1.{place}", seat, "share_knowledge", **{**TALK["share_knowledge"], "text": "retry " * 900})
+
+    found = use(seat, "search_knowledge", query="retry").text
+
+    assert len(found) < 12_500
+    assert found.endswith("[1 more left out for their length: ask more narrowly]")
 
 
 TALK: dict[str, dict[str, Any]] = {
@@ -515,7 +624,9 @@ def test_knowledge_is_found_by_everyone(seat: Bench) -> None:
     use(seat, "share_knowledge", **TALK["share_knowledge"])
     other = replace(seat, session=session(agent=TESTING))
 
-    assert use(other, "search_knowledge", query="how to retry?").text == f"- Retry (pattern, {WORKER}): Back off."
+    assert use(other, "search_knowledge", query="how to retry?").text.startswith(
+        f"- Retry (pattern, {WORKER}): Back off. ["
+    )
     assert use(other, "search_knowledge", query='"unbalanced OR (').text == "Nothing is known about that."
 
 

@@ -1,22 +1,46 @@
 """Knowledge: what agents learned, each in its own SQLite file with a full-text index, searched across all of them."""
 
+import json
 import re
 import sqlite3
-from collections.abc import Generator, Iterable
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
+from contextlib import ExitStack, closing
 from pathlib import Path
 
-from orchestrator.errors import StorageError
+from agents.context import knowledge_file as file
 from orchestrator.home import Home
 from orchestrator.models import Knowledge
 
 AT_MOST = 5
-CANDIDATES = 50
+CANDIDATES = 5
 """So many of each agent's records at least, its best, take part in the ranking across agents."""
 WORDS = 100
 """So many different words of a query count."""
-
-_SCHEMA = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+SAY_NOTHING = frozenset(
+    (
+        *(
+            "a",
+            "an",
+            "and",
+            "are",
+            "as",
+            "at",
+            "be",
+            "by",
+            "for",
+            "from",
+            "has",
+            "have",
+            "how",
+            "if",
+            "in",
+            "into",
+            "is",
+        ),
+        *("it", "its", "of", "on", "or", "that", "the", "this", "to", "was", "when", "where", "which", "will", "with"),
+    )
+)
+"""Words in nearly every record: they rank nothing, and ranking all that they find costs the most."""
 
 
 def learn(home: Home, agent: str, record: Knowledge) -> None:
@@ -25,28 +49,67 @@ def learn(home: Home, agent: str, record: Knowledge) -> None:
     Raises:
         StorageError: the file is damaged or the disk refused the write.
     """
-    with _opened(_path(home, agent)) as database:
-        _insert(database, record)
+    with file.opened(_path(home, agent)) as database:
+        file.insert(database, record)
 
 
 def search(home: Home, agents: Iterable[str], query: str, limit: int = AT_MOST) -> list[Knowledge]:
     """Return what the agents know about any of the query's words, best first by bm25; any text is a query.
 
-    What each agent's index finds is ranked anew together, for a score says nothing outside its own index.
+    What each agent's index finds is ranked anew together, for a score says nothing outside its own index. What another
+    record has taken the place of, whoever's it is, is not found.
 
     Raises:
         StorageError: a knowledge file is damaged.
     """
-    words = list(dict.fromkeys(re.findall(r"\w+", query.lower())))[:WORDS]
+    words = list(dict.fromkeys(re.findall(r"\w+", query.lower())))
+    words = ([word for word in words if word not in SAY_NOTHING] or words)[:WORDS]
     if not words:
         return []
     terms = " OR ".join(f'"{word}"' for word in words)
-    paths = [path for agent in agents if (path := _path(home, agent)).exists()]
-    with closing(sqlite3.connect(":memory:")) as ranking:
-        ranking.executescript(_SCHEMA)
-        for record in (record for path in paths for record in _candidates(path, terms, max(limit, CANDIDATES))):
-            _insert(ranking, record)
-        return _best(ranking, terms, limit)
+    wanted = {_path(home, agent) for agent in agents}
+    with ExitStack() as stack:
+        databases = {path: stack.enter_context(file.opened(path)) for path in _files(home)}
+        without = json.dumps([old for database in databases.values() for old in file.superseded(database)])
+        asked = [database for path, database in databases.items() if path in wanted]
+        found = [text for each in asked for text in file.best(each, terms, without, max(limit, CANDIDATES))]
+    return _ranked(found, terms, limit)
+
+
+def records(home: Home, agents: Iterable[str]) -> list[Knowledge]:
+    """Return everything that the agents ever learned, what was superseded too, in the order of time.
+
+    Raises:
+        StorageError: a knowledge file is damaged.
+    """
+    found: dict[str, Knowledge] = {}
+    for path in (path for agent in agents if (path := _path(home, agent)).exists()):
+        with file.opened(path) as database:
+            for text in file.every(database):
+                record = Knowledge.model_validate_json(text)
+                found[record.id] = record
+    return sorted(found.values(), key=lambda record: (record.time, record.id))
+
+
+def find(home: Home, record_id: str) -> Knowledge | None:
+    """Return the record of that id, whichever agent's file holds it."""
+    for path in _files(home):
+        with file.opened(path) as database:
+            row = database.execute("select record from knowledge where id = ?", (record_id,)).fetchone()
+            if row:
+                return Knowledge.model_validate_json(row[0])
+    return None
+
+
+def fitting(found: Iterable[Knowledge], budget: int) -> list[Knowledge]:
+    """Return the first of the records that together have at most `budget` characters, and the first in any case."""
+    kept: list[Knowledge] = []
+    for record in found:
+        budget -= sum(map(len, (record.title, record.text, record.solution or "")))
+        if budget < 0 and kept:
+            break
+        kept.append(record)
+    return kept
 
 
 def rebuild(home: Home, records: Iterable[Knowledge]) -> None:
@@ -55,66 +118,35 @@ def rebuild(home: Home, records: Iterable[Knowledge]) -> None:
     Raises:
         StorageError: the disk refused the write.
     """
-    by_agent: dict[str, list[Knowledge]] = {file.parent.name: [] for file in home.agents.glob("*/knowledge.db")}
+    by_agent: dict[str, list[Knowledge]] = {path.parent.name: [] for path in _files(home)}
     for record in records:
         by_agent.setdefault(record.agent, []).append(record)
     for agent, own in by_agent.items():
         path = _path(home, agent)
-        if not _is_whole(path):
+        if not file.is_whole(path):
             path.unlink(missing_ok=True)
-        with _opened(path) as database:
+        with file.opened(path) as database:
             for record in own:
-                _insert(database, record)
+                file.insert(database, record)
 
 
-def _candidates(path: Path, terms: str, limit: int) -> list[Knowledge]:
-    with _opened(path) as database:
-        return _best(database, terms, limit)
+def _ranked(found: Iterable[str], terms: str, limit: int) -> list[Knowledge]:
+    """Return the best of the records given as JSON, by an index made of them alone."""
+    by_id = {fields["id"]: (fields, text) for text in found for fields in (json.loads(text),)}
+    order = sorted(by_id)  # of two that match equally well, the one with the lesser id comes first
+    with closing(sqlite3.connect(":memory:")) as ranking:
+        ranking.execute("create virtual table ranked using fts5 (title, text, tokenize = 'porter unicode61')")
+        for number, (fields, _) in enumerate(by_id[name] for name in order):
+            values = (number, fields["title"], file.said(fields["text"], fields.get("solution")))
+            ranking.execute("insert into ranked (rowid, title, text) values (?, ?, ?)", values)
+        best = ranking.execute(
+            "select rowid from ranked where ranked match ? order by rank, rowid limit ?", (terms, limit)
+        )
+        return [Knowledge.model_validate_json(by_id[order[number]][1]) for (number,) in best]
 
 
-def _best(database: sqlite3.Connection, terms: str, limit: int) -> list[Knowledge]:
-    rows = database.execute(
-        "select record from knowledge_text join knowledge on number = knowledge_text.rowid"
-        " where knowledge_text match ? order by bm25(knowledge_text), id limit ?",
-        (terms, limit),
-    )
-    return [Knowledge.model_validate_json(record) for (record,) in rows]
-
-
-def _insert(database: sqlite3.Connection, record: Knowledge) -> None:
-    row = database.execute(
-        "insert into knowledge (id, record) values (?, ?) on conflict (id) do nothing returning number",
-        (record.id, record.model_dump_json()),
-    ).fetchone()
-    if row is not None:
-        values = (*row, record.title, record.text)
-        database.execute("insert into knowledge_text (rowid, title, text) values (?, ?, ?)", values)
-
-
-@contextmanager
-def _opened(path: Path) -> Generator[sqlite3.Connection]:
-    """Open a knowledge file, made if need be, for one transaction."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(path, timeout=30)) as database, database:
-            database.execute("pragma synchronous = full")
-            database.executescript(_SCHEMA)
-            yield database
-    except sqlite3.Error as error:
-        raise StorageError(f"{path}: {error}; free the disk if it is full, then run the same command") from error
-    except OSError as error:
-        raise StorageError(f"{path}: {error.strerror}; free the disk, then run the same command") from error
-
-
-def _is_whole(path: Path) -> bool:
-    if not path.exists():
-        return False
-    try:
-        with _opened(path) as database:
-            database.execute("insert into knowledge_text (knowledge_text) values ('integrity-check')")
-            return database.execute("pragma quick_check").fetchall() == [("ok",)]
-    except StorageError:
-        return False
+def _files(home: Home) -> list[Path]:
+    return sorted(home.agents.glob("*/knowledge.db"))
 
 
 def _path(home: Home, agent: str) -> Path:

@@ -1,8 +1,12 @@
-"""Messages between agents: one JSON file for each receiver, in the order sent, and a ledger of those already shown."""
+"""Messages between agents: one JSON file for each receiver, in the order sent, and ledgers of what became of them.
+
+Of each message that an agent was sent, `.shown.jsonl` says which session of its saw it first, and `.answered.jsonl`
+with which response it was answered.
+"""
 
 import json
 from collections.abc import Iterable
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 from uuid import UUID
@@ -13,12 +17,15 @@ from agents.context import ledger
 from orchestrator.errors import InputError
 from orchestrator.home import Home, write_json
 from orchestrator.journal import read
-from orchestrator.models import Message
+from orchestrator.models import JsonObject, Message
 from orchestrator.models.plan import Priority
+from orchestrator.models.value import now
 
 AT_MOST = 20
 EVERYONE = "ALL"
 
+_SHOWN = ".shown.jsonl"
+_ANSWERED = ".answered.jsonl"
 _URGENCY = get_args(Priority)[::-1]
 
 
@@ -38,14 +45,16 @@ def parse(data: object) -> Message:
 def deliver(home: Home, message: Message, roster: Iterable[str]) -> tuple[str, ...]:
     """Put the message into the folder of each receiver, and return them; delivered again, nothing changes.
 
-    `ALL` is everyone in the roster but the sender.
+    `ALL` is everyone in the roster but the sender. A response marks the request that it answers.
 
     Raises:
-        InputError: the receiver is not in the roster.
+        InputError: the receiver is not in the roster, or is the sender itself.
     """
     receivers = tuple(roster)
     if message.to_agent == EVERYONE:
         receivers = tuple(agent for agent in receivers if agent != message.from_agent)
+    elif message.to_agent == message.from_agent:
+        raise InputError(f"message {message.message_id}: to_agent: {message.to_agent} cannot write to itself")
     elif message.to_agent in receivers:
         receivers = (message.to_agent,)
     else:
@@ -54,6 +63,8 @@ def deliver(home: Home, message: Message, roster: Iterable[str]) -> tuple[str, .
         folder = _folder(home, receiver)
         if not any(folder.glob(f"*-{message.message_id}.json")):
             write_json(folder / _file_name(message), message.model_dump(mode="json"))
+    if message.message_type == "response" and message.correlation_id:
+        _mark_answered(home, message)
     return receivers
 
 
@@ -65,13 +76,13 @@ def inbox(
     Read are those shown to another session than `session`; so a session that is begun again after a kill gets what it
     had. A file that holds no message is left out: see `malformed`.
     """
-    shown = _shown(home, agent) if unread_only else {}
-    read_elsewhere = {message for message, reader in shown.items() if reader != session}
+    seen = shown(home, agent) if unread_only else {}
+    read_elsewhere = {message for message, note in seen.items() if note["session"] != session}
     files = (file for file in _files(home, agent) if file.stem[-36:] not in read_elsewhere)
     known = {item.message_id: item for file in files if isinstance(item := _load(file), Message)}
     waiting = [message for message in known.values() if str(message.message_id) not in read_elsewhere]
     urgent = sorted(waiting, key=lambda message: (_URGENCY.index(message.priority), message.timestamp))[:limit]
-    return sorted(urgent, key=lambda message: (message.timestamp, message.message_id))
+    return sorted(urgent, key=_order)
 
 
 def malformed(home: Home, agent: str) -> list[str]:
@@ -79,9 +90,75 @@ def malformed(home: Home, agent: str) -> list[str]:
     return [str(item) for file in _files(home, agent) if isinstance(item := _load(file), InputError)]
 
 
+def delivered(home: Home, agent: str) -> frozenset[str]:
+    """Return the ids of the messages in an agent's folder, shown or not."""
+    return frozenset(file.stem[-36:] for file in _files(home, agent))
+
+
 def mark_shown(home: Home, agent: str, message_ids: Iterable[UUID | str], session: str) -> None:
     """Note that messages were shown to a session of the agent; the first such note about a message stands."""
-    ledger.add(_ledger(home, agent), ({"id": str(message), "session": session} for message in message_ids))
+    time = now().isoformat()
+    notes: Iterable[JsonObject] = ({"id": str(each), "session": session, "time": time} for each in message_ids)
+    ledger.add(_folder(home, agent) / _SHOWN, notes)
+
+
+def received(home: Home, agent: str) -> list[Message]:
+    """Return every message to an agent, in the order sent; files that hold none are left out."""
+    known = {item.message_id: item for file in _files(home, agent) if isinstance(item := _load(file), Message)}
+    return sorted(known.values(), key=_order)
+
+
+def shown(home: Home, agent: str) -> dict[str, JsonObject]:
+    """Return the notes about an agent's messages by message id: `session` and `time` at which it was first shown."""
+    return {note["id"]: note for note in read(_folder(home, agent) / _SHOWN)}
+
+
+def answered(home: Home, agent: str) -> dict[str, list[JsonObject]]:
+    """Return which requests an agent has answered, by id: the `id` and `time` of each response, in order."""
+    found: dict[str, list[JsonObject]] = {}
+    for note in read(_folder(home, agent) / _ANSWERED):
+        found.setdefault(note["request"], []).append(note)
+    return found
+
+
+def open_requests(home: Home, agents: Iterable[str]) -> list[Message]:
+    """Return the requests to any of the agents that wait for an answer, in the order sent.
+
+    One to `ALL` waits only until somebody has answered it: everyone is asked, and not everyone knows.
+    """
+    asked = tuple(agents)
+    requests = {m.message_id: m for agent in asked for m in received(home, agent) if m.message_type == "request"}
+    to_all = any(request.to_agent == EVERYONE for request in requests.values())
+    everyone = [folder.parent.name for folder in home.agents.glob("*/messages")] if to_all else asked
+    closed = {identity for agent in everyone for identity in answered(home, agent)}
+    return sorted((m for m in requests.values() if str(m.message_id) not in closed), key=_order)
+
+
+def asked(home: Home, response: Message) -> Message | None:
+    """Return the request that a response answers, from the folder of who answered; None where there is none."""
+    files = _folder(home, response.from_agent).glob(f"*-{response.correlation_id}.json")
+    return next((item for file in files if isinstance(item := _load(file), Message)), None)
+
+
+def find(home: Home, agent: str, message_id: UUID) -> Message | None:
+    """Return the message of that id to or from an agent, or None where it has neither got nor sent it."""
+    files = home.agents.glob(f"*/messages/*-{message_id}.json")
+    others = next((item for file in files if isinstance(item := _load(file), Message)), None)
+    known = others or next((item for item in received(home, agent) if item.message_id == message_id), None)
+    return known if known and {known.from_agent, known.to_agent} & {agent, EVERYONE} else None
+
+
+def _mark_answered(home: Home, response: Message) -> None:
+    note = {
+        "id": str(response.message_id),
+        "request": str(response.correlation_id),
+        "time": response.timestamp.isoformat(),
+    }
+    ledger.add(_folder(home, response.from_agent) / _ANSWERED, [note])
+
+
+def _order(message: Message) -> tuple[datetime, UUID]:
+    return message.timestamp, message.message_id
 
 
 def _load(file: Path) -> Message | InputError:
@@ -91,10 +168,6 @@ def _load(file: Path) -> Message | InputError:
         return InputError(f"{file}: {error}; mend or delete it")
     except (ValueError, RecursionError) as error:
         return InputError(f"{file}: not JSON ({error}); mend or delete it")
-
-
-def _shown(home: Home, agent: str) -> dict[str, str]:
-    return {record["id"]: record["session"] for record in read(_ledger(home, agent))}
 
 
 def _files(home: Home, agent: str) -> list[Path]:
@@ -107,7 +180,3 @@ def _file_name(message: Message) -> str:
 
 def _folder(home: Home, agent: str) -> Path:
     return home.agent(agent) / "messages"
-
-
-def _ledger(home: Home, agent: str) -> Path:
-    return _folder(home, agent) / ".shown.jsonl"

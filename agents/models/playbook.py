@@ -11,6 +11,8 @@ A task's folder holds one file per round, named after what began it:
     review.<agent>.yaml             a reviewer's first review, then review.<agent>.2.yaml …
     resolve.<agent>.yaml            how the agent resolves a deadlock
 
+A folder `component-<number>` holds such reviews of a component, a round for each review of it.
+
 The turns run through the same loop, tools, sandbox, gates, reviews and merges as any model's. A reviewer's last file
 serves its later rounds too; work has no such mercy, since repeating an answer that failed would hide the failure.
 """
@@ -41,6 +43,10 @@ class Playbook:
     def covers(self, task_id: str) -> bool:
         """Tell whether there are turns for a task."""
         return (self.folder / task_id / "work.yaml").is_file()
+
+    def reviews(self, task_id: str, agent: str) -> bool:
+        """Tell whether there are turns with which an agent reviews a task or component."""
+        return (self.folder / task_id / f"review.{agent}.yaml").is_file()
 
     def parameters(self, task: BuildTask) -> JsonObject:
         """Return the digest of every turn written for the task."""

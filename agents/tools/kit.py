@@ -1,16 +1,16 @@
 """The set of tools that each role gets."""
 
 from agents.bench import Bench
-from agents.tools import Tool, bash, closing, editor, talk
+from agents.tools import Tool, bash, closing, editor, learning, talk
 
 
 def tools(bench: Bench) -> dict[str, Tool]:
     """Return the tools of the session at this bench, by name."""
-    both = [bash.tool(bench), editor.tool(bench), talk.send_message(bench), talk.search_knowledge(bench)]
+    both = [bash.tool(bench), editor.tool(bench), talk.send_message(bench), learning.search_knowledge(bench)]
     if bench.session.role == "review":
         own = [closing.submit_verdict(bench)]
     elif bench.session.role == "resolve":
         own = [closing.resolve(bench)]
     else:
-        own = [talk.record_decision(bench), talk.share_knowledge(bench), closing.finish()]
+        own = [talk.record_decision(bench), learning.share_knowledge(bench), closing.finish()]
     return {tool.name: tool for tool in (*both, *own)}

@@ -1,23 +1,23 @@
-"""The tools by which agents talk and remember: messages, decisions, knowledge.
+"""The tools by which agents talk: messages and decisions; `learning` has those by which they remember.
 
 Each call is recorded in the project journal first, under an id made of its place in the session, and then carried out
 from what stands there. So a call repeated after a kill neither doubles nor changes anything.
 """
 
 import asyncio
+from collections.abc import Collection
 from typing import Annotated, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import AfterValidator
 
 from agents.bench import Bench
-from agents.context import decisions, knowledge, messages
+from agents.context import decisions, messages, shared_knowledge
 from agents.tools import WORDS_LIMIT, Result, Tool, Words, accept, custom
 from orchestrator.models import (
     Decision,
     Frozen,
     JsonObject,
-    Knowledge,
     Message,
     MessageContent,
     SessionRef,
@@ -25,7 +25,8 @@ from orchestrator.models import (
     now,
 )
 from orchestrator.models.plan import Priority, Text
-from orchestrator.models.talk import Action, Artifact, KnowledgeType, MessageType
+from orchestrator.models.talk import Action, Artifact, MessageType
+from orchestrator.precedence import may_supersede
 
 
 def _bounded(data: dict[str, Any]) -> dict[str, Any]:
@@ -52,21 +53,7 @@ class RecordDecision(Frozen):
     subject: Words
     decision: Words
     reason: Words
-
-
-class ShareKnowledge(Frozen):
-    """The input of `share_knowledge`."""
-
-    type: KnowledgeType
-    title: Words
-    text: Words
-    references: tuple[Words, ...] = ()
-
-
-class SearchKnowledge(Frozen):
-    """The input of `search_knowledge`."""
-
-    query: Words
+    supersedes: tuple[Words, ...] = ()
 
 
 def send_message(bench: Bench) -> Tool:
@@ -77,10 +64,11 @@ def send_message(bench: Bench) -> Tool:
         checked = accept(SendMessage, given)
         if isinstance(checked, Result):
             return checked
-        if checked.to_agent != "ALL" and checked.to_agent not in bench.agents:
-            return Result(f"There is no agent `{checked.to_agent}`.", is_error=True)
+        fault = await asyncio.to_thread(_misdirected, bench, checked)
+        if fault:
+            return Result(fault, is_error=True)
         message = Message(
-            message_id=_identity(session, call),
+            message_id=identity(session, call),
             correlation_id=checked.correlation_id,
             from_agent=session.agent,
             to_agent=checked.to_agent,
@@ -97,8 +85,32 @@ def send_message(bench: Bench) -> Tool:
         receivers = await asyncio.to_thread(messages.deliver, bench.home, message, tuple(bench.agents))
         return Result(f"Sent to {', '.join(receivers)} as {message.message_id}.")
 
-    text = "Send a message to another agent, or to ALL. It reaches them in the brief of their next session."
+    text = (
+        "Send a message to another agent, or to ALL. It reaches them in the brief of their next session. To answer a "
+        "request, send a response to who asked, with the request's id as `correlation_id`."
+    )
     return Tool("send_message", custom("send_message", text, SendMessage), run)
+
+
+def _misdirected(bench: Bench, given: SendMessage) -> str | None:
+    """Say why a message cannot go where it is to go, or what is wrong with the one it refers to, or None."""
+    agent = bench.session.agent
+    if given.to_agent == agent:
+        return "A message goes to others; what you want to keep is for `share_knowledge`."
+    if given.to_agent != messages.EVERYONE and given.to_agent not in bench.agents:
+        return f"There is no agent `{given.to_agent}`."
+    if given.correlation_id is None:
+        return None
+    earlier = messages.find(bench.home, agent, given.correlation_id)
+    if earlier is None:
+        return f"`correlation_id`: no message {given.correlation_id} was sent to you or by you; take one of your brief."
+    if given.message_type != "response":
+        return None
+    if earlier.message_type != "request" or earlier.from_agent == agent:
+        return f"`correlation_id`: {earlier.message_id} is no request to you, so that no response answers it."
+    if given.to_agent not in (earlier.from_agent, messages.EVERYONE):
+        return f"`to_agent`: the request {earlier.message_id} is from {earlier.from_agent}; answer who asked."
+    return None
 
 
 def record_decision(bench: Bench) -> Tool:
@@ -109,51 +121,40 @@ def record_decision(bench: Bench) -> Tool:
         checked = accept(RecordDecision, given)
         if isinstance(checked, Result):
             return checked
-        identity = f"decision/{_identity(session, call)}"
-        about = {"id": identity, "time": now(), "task_id": session.task, "agent": session.agent}
+        refused = await asyncio.to_thread(_superseding, bench, checked.supersedes)
+        if refused:
+            return Result(refused, is_error=True)
+        name = f"decision/{identity(session, call)}"
+        about = {"id": name, "time": now(), "task_id": session.task, "agent": session.agent}
         decision = Decision.model_validate({**about, **checked.model_dump()})
-        stands = bench.record("decision", identity, decision.model_dump(mode="json"), session=session)
+        stands = bench.record("decision", name, decision.model_dump(mode="json"), session=session)
         await asyncio.to_thread(decisions.log, bench.home, Decision.model_validate(stands))
         return Result("Decision recorded.")
 
-    text = "Record a decision that others must keep to: its subject, what was decided, and why."
+    text = (
+        "Record a decision that others must keep to: its subject, what was decided, and why. `supersedes` names the "
+        "ids of decisions or interfaces that it takes the place of."
+    )
     return Tool("record_decision", custom("record_decision", text, RecordDecision), run)
 
 
-def share_knowledge(bench: Bench) -> Tool:
-    """Return the tool that keeps what the agent learned, for all to search."""
-    session = bench.session
-
-    async def run(given: JsonObject, call: str) -> Result:
-        checked = accept(ShareKnowledge, given)
-        if isinstance(checked, Result):
-            return checked
-        identity = f"knowledge/{_identity(session, call)}"
-        about = {"id": identity, "time": now(), "task_id": session.task, "agent": session.agent}
-        learned = Knowledge.model_validate({**about, **checked.model_dump()})
-        stands = bench.record("knowledge", identity, learned.model_dump(mode="json"), session=session)
-        await asyncio.to_thread(knowledge.learn, bench.home, session.agent, Knowledge.model_validate(stands))
-        return Result("Kept.")
-
-    text = "Keep something worth knowing for the others: a pattern, an issue and its solution, an interface."
-    return Tool("share_knowledge", custom("share_knowledge", text, ShareKnowledge), run)
+def _superseding(bench: Bench, ids: Collection[str]) -> str:
+    """Return why the agent may not supersede what bears these ids, or nothing."""
+    if not ids:
+        return ""
+    known = {item.id: (item.agent, item.subject) for item in decisions.read(bench.home)}
+    for name in ids:
+        interface = shared_knowledge.read(bench.home, name)
+        if interface is not None:
+            known[name] = (interface.agent, interface.title)
+        if name not in known:
+            return f"There is no decision or interface `{name}`."
+        author, subject = known[name]
+        if not may_supersede(bench.session.agent, author, subject, bench.policy):
+            return f"`{name}` is {author}'s, and you cannot overrule them on `{subject}`; send them a message."
+    return ""
 
 
-def search_knowledge(bench: Bench) -> Tool:
-    """Return the tool that searches what all agents learned."""
-
-    async def run(given: JsonObject, _call: str) -> Result:
-        checked = accept(SearchKnowledge, given)
-        if isinstance(checked, Result):
-            return checked
-        found = await asyncio.to_thread(knowledge.search, bench.home, tuple(bench.agents), checked.query)
-        if not found:
-            return Result("Nothing is known about that.")
-        return Result("\n".join(f"- {item.title} ({item.type}, {item.agent}): {item.text}" for item in found))
-
-    text = "Search what all agents have learned so far, in plain words."
-    return Tool("search_knowledge", custom("search_knowledge", text, SearchKnowledge), run, reads=lambda _: True)
-
-
-def _identity(session: SessionRef, call: str) -> UUID:
+def identity(session: SessionRef, call: str) -> UUID:
+    """Return the id of what a call says: the same when it is repeated after a kill, another for any other call."""
     return uuid5(NAMESPACE_URL, f"{session.id}/{call}")

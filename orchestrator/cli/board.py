@@ -7,6 +7,7 @@ from orchestrator.cli.table import bar
 from orchestrator.cli.words import count, lasted, prefix, shorten
 from orchestrator.models import JsonObject, Plan
 from orchestrator.plan import gate
+from orchestrator.standing import VERBS
 
 _DOING = {
     "bash": "shell",
@@ -50,9 +51,9 @@ class Board:
             case "session_started":
                 self._end(task, "gate")
                 self._end(task, "review")
-                self._begin(task, agent, "works" if data["role"] == "work" else "reviews")
+                self._begin(task, agent, VERBS[data["role"]])
             case "turn":
-                verb = "works" if data["role"] == "work" else "reviews"
+                verb = VERBS[data["role"]]
                 tools = tools_in_words(data["tools"])
                 told = f": {tools}" if tools else ""
                 self._go_on(task, agent, f"{verb}, turn {data['turn']}{told}")
@@ -62,16 +63,17 @@ class Board:
             case "check" if self._is_last(event):
                 self._end(task, "gate")
                 self._begin(task, "review", "waits for its reviewers")
-            case "verdict":
+            case "verdict" | "resolution":
                 self._end(task, agent)
             case "ruling" if data["decision"] == "approve":
                 self._end(task, "review")
                 self._begin(task, "merge", "merges it and checks the merged tree")
             case "conflict" | "rejected":
                 self._end(task, "merge")
+            case "deferred":
+                self._end_all(task)
             case "outcome":
-                for place in [place for place in self._active if place[0] == task]:
-                    self._end(*place)
+                self._end_all(task)
                 self.done += data["status"] == "merged"
                 self.lost += data["status"] != "merged"
             case _:
@@ -108,6 +110,10 @@ class Board:
     def _go_on(self, task: str, who: str, what: str) -> None:
         _, began = self._active.get((task, who), ("", time.monotonic()))
         self._active[task, who] = (what, began)
+
+    def _end_all(self, task: str) -> None:
+        for place in [place for place in self._active if place[0] == task]:
+            self._end(*place)
 
     def _end(self, task: str, who: str) -> None:
         self._active.pop((task, who), None)

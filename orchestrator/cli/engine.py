@@ -9,14 +9,17 @@ from typing import Any
 
 import click
 
+from flows import resting
 from flows.opening import Order, Prepared, make_up, prepare, require_sandbox, require_turns
 from orchestrator import server
-from orchestrator.cli import summary, words
+from orchestrator import team as teams
+from orchestrator.cli import summary, syncing, words
 from orchestrator.cli.display import display
 from orchestrator.errors import HomeBusyError
 from orchestrator.home import Home, busy_message, holder
 from orchestrator.models import JsonObject
 from orchestrator.selection import Selection
+from orchestrator.team import Team
 
 
 @dataclass
@@ -29,6 +32,10 @@ class Seen:
     """Why the run started nothing more, if it paused."""
     checkout: str = ""
     """What became of the user's checkout at the last merge."""
+    moved: JsonObject | None = None
+    """What a sync moved."""
+    refused: dict[str, JsonObject] = field(default_factory=dict[str, JsonObject])
+    """The answers that did not land: by task, the conflict or the red checks."""
 
     def note(self, event: JsonObject) -> None:
         """Take in one event."""
@@ -41,6 +48,10 @@ class Seen:
                 self.paused = event["data"]["reason"]
             case "checkout":
                 self.checkout = event["data"]["result"]
+            case "sync":
+                self.moved = event["data"]
+            case "conflict" | "rejected":
+                self.refused[event["task"]] = event["data"]
             case _:
                 pass
 
@@ -51,12 +62,14 @@ def run(
     flow: str,
     *given: Any,
     then: str | None = None,
+    team: Callable[[Prepared], Team] | None = None,
     go_on: str = "run the same command",
 ) -> bool:
     """Run the flow of this name, with `given`, for what `choose` selects; tell whether all of it is merged now.
 
     What is merged already starts nothing: no server, no Prefect. `then` names a task whose freed dependents are told;
-    `go_on` tells whoever interrupts the run how to go on with it.
+    `team` gives those who sync at the end, even where a kill left only that to do; `go_on` tells whoever interrupts
+    the run how to go on with it.
     """
     prepared = prepare(order)
     chosen = choose(prepared)
@@ -78,19 +91,50 @@ def run(
     else:
         make_up(prepared)
         click.echo(f"{chosen.title}: merged already, there is nothing to do", err=True)
+        seen.moved = resting.sync(prepared, team(prepared)) if team else None
+    if seen.moved:
+        syncing.tell_short(seen.moved)
     merged = prepared.merged | seen.merged
     if then is not None and then in merged:
         summary.tell_free(prepared.plan, then, merged)
     return chosen.tasks <= merged
 
 
+def sync(order: Order, agents: str, phase: int | None) -> bool:
+    """Sync the agents named and print what moved; tell whether all finished work has landed.
+
+    Where nothing is left to move nothing is started: no server, no Prefect.
+    """
+    prepared = prepare(order)
+    team = teams.named(prepared.plan, agents, phase)
+    _refuse_busy(prepared.home)
+    make_up(prepared)
+    seen = Seen()
+    if resting.is_behind(prepared, team):
+        require_sandbox(prepared)
+        starting = begin(prepared.home, f"sync {team.title}")
+        call(prepared, starting, "sync", agents, phase, watch=seen.note, say=lambda text: click.echo(text, err=True))
+    unlanded = {task: data for task, data in seen.refused.items() if task not in seen.merged}
+    syncing.tell(team, prepared.plan, seen.moved, unlanded)
+    summary.tell_checkout(seen.checkout, prepared.project, prepared.home)
+    return not unlanded
+
+
+def _refuse_busy(home: Home) -> None:
+    held_by = holder(home)
+    if held_by is not None:
+        raise HomeBusyError(busy_message(home, held_by))
+
+
 def _refuse(prepared: Prepared, todo: frozenset[str]) -> None:
     """Refuse what cannot work before anything is started."""
     require_turns(prepared, todo)
-    held_by = holder(prepared.home)
-    if held_by is not None:
-        raise HomeBusyError(busy_message(prepared.home, held_by))
-    level = require_sandbox(prepared)
+    _refuse_busy(prepared.home)
+    tell_agents(require_sandbox(prepared))
+
+
+def tell_agents(level: str) -> None:
+    """Say who acts as the agents, and what isolates what they run."""
     click.echo("agents    scripted (playbook): their turns are played, no model is called", err=True)
     if level == "none":
         click.echo("sandbox   none: what agents and gates run is not isolated from this machine", err=True)

@@ -27,15 +27,22 @@ SECTIONS = {
         "status": Entry("telling", "Show where the build stands, also while it runs."),
         "report": Entry("reporting", "Tell from the journal what happened and what it cost."),
     },
+    "Look closer": {
+        "why": Entry("explaining", "Tell why a task is where it is, from its first attempt on."),
+        "messages": Entry("mail", "List what agents wrote to each other, and what is unanswered."),
+        "knowledge": Entry("learned", "List or search what agents have learned."),
+        "agents": Entry("team", "List the agents, their powers and who stands in for whom."),
+        "decisions": Entry("deciding", "Show what was decided, by whom and why, and what stands."),
+        "conflicts": Entry("conflicting", "Show what contradicts and waits to be settled, and settle it."),
+    },
     "Have tasks done": {
         "execute": Entry("running", "Have one task done."),
         "coordinate": Entry("running", "Have a workflow done, such as binary-manager."),
         "phase": Entry("running", "Have every task of one phase done."),
         "build": Entry("running", "Have the whole plan done."),
+        "sync": Entry("running", "Have agents share what they know and settle what contradicts."),
+        "review": Entry("reviewing", "Have a merged component judged, with evidence from our own tools."),
         "demo": Entry("demo", "Build a working MCP server with scripted agents and prove it."),
-    },
-    "Look closer": {
-        "why": Entry("explaining", "Tell why a task is where it is, from its first attempt on."),
     },
     "See the runs in Prefect's UI": {
         "up": Entry("serving", "Start the home's Prefect server and print its address."),

@@ -18,3 +18,7 @@ class Manual(click.Command):
                     formatter.write("".join(f"{indent}{line}\n" for line in paragraph.splitlines()))
                 else:
                     formatter.write_text(paragraph)
+
+
+class ManualGroup(Manual, click.Group):
+    """A command with subcommands, which does something of its own where none is named."""

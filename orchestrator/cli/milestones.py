@@ -31,6 +31,9 @@ def milestone(event: JsonObject, title: str) -> Milestone | None:
         case "conflict":
             told = f"{task} conflicts with what landed meanwhile: {', '.join(data['files'])}"
             return Milestone("⇄", told, "yellow")
+        case "contradiction" if data["state"] == "open":
+            told = f"{' and '.join(side['agent'] for side in data['sides'])} contradict each other on {data['subject']}"
+            return Milestone("⇄", f"{told}: mbo conflicts", "yellow")
         case "reassigned":
             return Milestone("→", f"{task} goes from {agent} to {data['to']}: {data['reason']}", "yellow")
         case "outcome" if data["status"] != "merged":

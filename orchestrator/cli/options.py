@@ -26,7 +26,7 @@ class Place(click.Path):
 
 
 FOLDER = Place(file_okay=False)
-_FILE = Place(dir_okay=False)
+FILE = Place(dir_okay=False)
 
 
 class _Switch(click.ParamType[bool]):
@@ -62,11 +62,11 @@ _PLAN = click.option(
     "--plan",
     "plan_file",
     metavar="FILE",
-    type=_FILE,
+    type=FILE,
     help="Plan to use instead of the one that the home was set up for (at first, the bundled one).",
 )
 _NO_PLAN = click.option(
-    "--plan", metavar="FILE", type=_FILE, expose_value=False, help="Taken everywhere; this command reads no plan."
+    "--plan", metavar="FILE", type=FILE, expose_value=False, help="Taken everywhere; this command reads no plan."
 )
 no_colour = click.option(
     "--no-color",
@@ -76,6 +76,16 @@ no_colour = click.option(
     expose_value=False,
     callback=_without_colour,
     help="Print without colours, as the variable NO_COLOR does; what is no terminal never gets any.",
+)
+
+
+form = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="A table for people, or JSON with everything for programs.",
 )
 
 

@@ -8,7 +8,8 @@ import click
 
 from orchestrator import plan as plans
 from orchestrator.cli import options, table, words
-from orchestrator.cli.manual import Manual
+from orchestrator.cli.importing import import_
+from orchestrator.cli.manual import ManualGroup
 from orchestrator.models import BuildTask, JsonObject, Phase, Plan
 
 HEADER = ("id", "kind", "task", "agent", "waits for")
@@ -16,7 +17,7 @@ DEPS_AT_MOST = 11
 """In a narrow terminal: three ids on a line."""
 
 
-@click.command(cls=Manual)
+@click.group(cls=ManualGroup, invoke_without_command=True, subcommand_metavar="[import …]")
 @click.option("--phase", metavar="N", type=int, help="Only the tasks of this phase.")
 @click.option("--workflow", metavar="NAME", help="Only the tasks of this workflow.")
 @click.option(
@@ -28,7 +29,10 @@ DEPS_AT_MOST = 11
     help="A table for people, JSON with everything for programs, or Markdown with what each task is accepted by.",
 )
 @options.home
-def plan(phase: int | None, workflow: str | None, form: str, home: Path, plan_file: Path | None) -> None:
+@click.pass_context
+def plan(
+    context: click.Context, phase: int | None, workflow: str | None, form: str, home: Path, plan_file: Path | None
+) -> None:
     """Show what is to be done, by whom, and what it waits for.
 
     Reads and checks the whole plan: what is wrong with it is listed, all of it at once. Needs no home and changes
@@ -40,10 +44,15 @@ def plan(phase: int | None, workflow: str | None, form: str, home: Path, plan_fi
       mbo plan --format json | jq -r '.tasks[] | select(.kind == "design") | .id'
       mbo plan --plan ours.yaml --format markdown > plan.md
     """
+    if context.invoked_subcommand is not None:
+        return
     loaded = options.plan_of(home, plan_file)
     tasks = _chosen(loaded, phase, workflow)
     show = {"table": _as_table, "json": _as_json, "markdown": _as_markdown}[form]
     click.echo(show(loaded, tasks))
+
+
+plan.add_command(import_)
 
 
 def _chosen(plan: Plan, phase: int | None, workflow: str | None) -> Sequence[BuildTask]:

@@ -1,4 +1,4 @@
-"""`execute`, `coordinate`, `phase` and `build`: the commands that have tasks done."""
+"""`execute`, `coordinate`, `phase` and `build` have tasks done; `sync` shares what came of them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator import selection
+from orchestrator import team as teams
 from orchestrator.cli import options
 from orchestrator.cli.manual import Manual
+from orchestrator.team import Team
 
 if TYPE_CHECKING:
     from flows.opening import Order, Prepared
@@ -46,7 +48,8 @@ def coordinate(workflow: str, with_prerequisites: bool, **given: Any) -> None:
     """Have a workflow done, such as binary-manager.
 
     A workflow is a chain of tasks through several agents, with side tasks. Where it depends on tasks outside it that
-    are not merged, they are named and nothing is run; with --with-prerequisites they are done first.
+    are not merged, they are named and nothing is run; with --with-prerequisites they are done first. It ends with a
+    sync of its agents.
 
     Examples:
       mbo plan --workflow binary-manager
@@ -56,7 +59,10 @@ def coordinate(workflow: str, with_prerequisites: bool, **given: Any) -> None:
     def choose(prepared: "Prepared") -> selection.Selection:
         return selection.workflow(prepared.plan, workflow, prepared.merged, with_prerequisites=with_prerequisites)
 
-    _run(_order(**given), choose, "coordinate", workflow, with_prerequisites)
+    def team(prepared: "Prepared") -> Team:
+        return teams.of_workflow(prepared.plan, workflow)
+
+    _run(_order(**given), choose, "coordinate", workflow, with_prerequisites, team=team)
 
 
 @click.command(cls=Manual)
@@ -97,6 +103,31 @@ def build(barrier: bool, **given: Any) -> None:
     _run(_order(**given, barrier=barrier), choose, "build")
 
 
+@click.command(cls=Manual)
+@click.option(
+    "--agents", metavar="A,B", required=True, help="The agents, by id, label or alias; ALL means all of them."
+)
+@click.option("--phase", metavar="N", type=int, help="Only those of them who own or review a task of this phase.")
+@options.running
+def sync(agents: str, phase: int | None, **given: Any) -> None:
+    """Have agents share what they know and settle what contradicts.
+
+    Lands answers that were approved and whose merge a kill prevented, after its gate; settles decisions and interfaces
+    that contradict each other by the rank of their authors, and leaves those of equal rank to `mbo conflicts`; shares
+    messages, decisions and knowledge that others lack; merges what all learned into the shared knowledge base. Once
+    more changes nothing. Every workflow ends with a sync of its agents.
+
+    Examples:
+      mbo sync --agents ALL
+      mbo sync --agents ALL --phase 2
+      mbo sync --agents mcp-architecture-agent,mcp-security-validation
+    """
+    from orchestrator.cli import engine
+
+    if not engine.sync(_order(**given), agents, phase):
+        raise SystemExit(1)
+
+
 def _order(
     *,
     home: Path,
@@ -112,11 +143,16 @@ def _order(
 
 
 def _run(
-    order: "Order", choose: "Callable[[Prepared], selection.Selection]", flow: str, *given: Any, then: str | None = None
+    order: "Order",
+    choose: "Callable[[Prepared], selection.Selection]",
+    flow: str,
+    *given: Any,
+    then: str | None = None,
+    team: "Callable[[Prepared], Team] | None" = None,
 ) -> None:
     from orchestrator.cli import engine
 
-    is_done = engine.run(order, choose, flow, *given, then=then)
+    is_done = engine.run(order, choose, flow, *given, then=then, team=team)
     options.tell_next(order.home, order.plan, is_done=is_done)
     if not is_done:
         raise SystemExit(1)

@@ -7,6 +7,7 @@ from orchestrator.models.contract import (
     DocumentInterface,
     PythonInterface,
 )
+from orchestrator.models.inspection import Inspection
 from orchestrator.models.plan import (
     BuildTask,
     Component,
@@ -55,6 +56,7 @@ __all__ = [
     "Finding",
     "Frozen",
     "GateCommand",
+    "Inspection",
     "JsonObject",
     "Kind",
     "Knowledge",

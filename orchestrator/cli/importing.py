@@ -1,0 +1,87 @@
+"""`plan import`: a plan made from the task list of another tool."""
+
+import os
+from pathlib import Path
+
+import click
+import yaml
+
+from orchestrator import plan as plans
+from orchestrator import settings
+from orchestrator.cli import options, words
+from orchestrator.cli.manual import Manual
+from orchestrator.errors import InputError, PlanError
+from orchestrator.foreign import AGENT, Foreign
+from orchestrator.home import write_atomically
+from orchestrator.models import JsonObject
+
+HEAD = "# Made from {}. Gates, agents and reviewers are defaults: look them over before a build.\n"
+
+
+@click.command("import", cls=Manual)
+@click.argument("file", type=options.FILE)
+@click.option("--output", metavar="FILE", type=options.FILE, required=True, help="Where to write the plan.")
+@click.option("--agent", metavar="NAME", default=AGENT, show_default=True, help="Who is to do all of it, at first.")
+@click.option("--tag", metavar="TAG", help="Which list of a tasks.json with tags.  [default: master]")
+@click.option("--with-done", is_flag=True, help="Take in what is done there too, to be done again.")
+def import_(file: Path, output: Path, agent: str, tag: str | None, with_done: bool) -> None:
+    """Make a plan from the task list of another tool.
+
+    Reads Task Master's tasks.json and Spec Kit's tasks.md. Tasks, subtasks and dependencies come over; each task gets
+    a gate that runs pytest, the bundled agents' policy and one reviewer. What has no place in a plan is said line by
+    line. What is done there is left out. A file that is there already is never overwritten.
+
+    Examples:
+      mbo plan import .taskmaster/tasks/tasks.json --output plan.yaml
+      mbo plan import specs/001-login/tasks.md --output plan.yaml
+    """
+    from orchestrator import foreign
+
+    if file.suffix not in (".json", ".md"):
+        raise InputError(f"{file}: neither a tasks.json of Task Master nor a tasks.md of Spec Kit; name one of these")
+    found = _read(file, tag, with_done=with_done)
+    for line in (*found.left_out, *found.faults):
+        click.echo(line, err=True)
+    raw = foreign.plan(found, plans.load(settings.BUNDLED_PLAN), agent)
+    specification = file.with_name("spec.md")
+    if file.suffix == ".md" and specification.is_file():
+        raw["specification"] = os.path.relpath(specification, output.parent)
+    _write(output, HEAD.format(file.name) + yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=120), file)
+    _tell(raw, output)
+    if found.faults:
+        raise InputError(f"{file}: {words.count(len(found.faults), 'fault')}, named above; all the rest is in {output}")
+
+
+def _read(file: Path, tag: str | None, *, with_done: bool) -> Foreign:
+    from orchestrator import speckit, taskmaster
+
+    if file.suffix == ".json":
+        return taskmaster.read(file, tag, with_done=with_done)
+    if tag is not None:
+        raise InputError(f"{file}: has no tags, so that --tag {tag} means nothing; leave it out")
+    return speckit.read(file, with_done=with_done)
+
+
+def _write(output: Path, text: str, source: Path) -> None:
+    """Write a plan once it is known to be one; the same again changes nothing."""
+    if output.exists():
+        if output.is_file() and output.read_bytes() == text.encode(errors="backslashreplace"):
+            return
+        raise InputError(f"{output}: is there already; name another --output or remove it")
+    part = output.with_name(f".{output.name}.part")
+    write_atomically(part, text)
+    try:
+        plans.load(part)
+        part.replace(output)
+    except PlanError as error:
+        raise PlanError(str(source), error.problems) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _tell(raw: JsonObject, output: Path) -> None:
+    first = raw["tasks"][0]
+    by = f"by {first['agent']}" + (f", reviewed by {first['reviewers'][0]}" if first["reviewers"] else "")
+    click.echo(f"plan      {output}: {words.count(len(raw['tasks']), 'task')}, all {by}", err=True)
+    click.echo("next      give each task its agent, add a `toolchain` if the tests need packages, then", err=True)
+    click.echo(f"          mbo plan --plan {output}", err=True)

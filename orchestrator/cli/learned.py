@@ -1,0 +1,84 @@
+"""`knowledge`: what agents have learned, listed or searched."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from orchestrator import plan as plans
+from orchestrator import standing
+from orchestrator.cli import options, table, words
+from orchestrator.cli.manual import Manual
+from orchestrator.home import Home
+from orchestrator.models import Knowledge, Plan
+from orchestrator.models.talk import KnowledgeType
+
+HEADER = ("type", "title", "by, task", "says")
+SEARCHED = 200
+"""So many of the best are looked through for those of one type."""
+
+
+@click.command(cls=Manual)
+@click.argument("query", required=False)
+@click.option("--agent", metavar="NAME", help="Only what this agent has learned.")
+@click.option("--type", "kind", type=click.Choice(get_args(KnowledgeType)), help="Only records of this type.")
+@options.form
+@options.home
+def knowledge(
+    query: str | None, agent: str | None, kind: str | None, form: str, home: Path, plan_file: Path | None
+) -> None:
+    """List or search what agents have learned.
+
+    With a QUERY, in plain words, the records that match come best first. Without one, all are listed as they came,
+    those that others have taken the place of too, and so marked.
+
+    Examples:
+      mbo knowledge "timeout of a subprocess"
+      mbo knowledge --type interface --format json
+    """
+    from agents.context import knowledge as learned
+
+    place = Home(home)
+    standing.project(place)
+    loaded = options.plan_of(home, plan_file)
+    everyone = sorted(file.parent.name for file in place.agents.glob("*/knowledge.db"))
+    asked = [plans.agent(loaded, agent)] if agent else everyone
+    if query is not None:
+        found, newer = learned.search(place, asked, query, limit=SEARCHED), dict[str, str]()
+    else:
+        found = learned.records(place, asked)
+        newer = {old: record.id for record in learned.records(place, everyone) for old in record.supersedes}
+    chosen = [record for record in found if kind in (None, record.type)]
+    click.echo(_as_json(chosen, newer) if form == "json" else _as_table(chosen, newer, loaded))
+
+
+def _as_json(records: Sequence[Knowledge], newer: Mapping[str, str]) -> str:
+    told = [{**record.model_dump(mode="json"), "superseded_by": newer.get(record.id)} for record in records]
+    return json.dumps(told, indent=2, ensure_ascii=False)
+
+
+def _as_table(records: Sequence[Knowledge], newer: Mapping[str, str], plan: Plan) -> str:
+    foot = words.count(len(records), "record")
+    if not records:
+        return foot
+    rows = [_row(record, newer, plan) for record in records]
+    columns = table.sizes([HEADER, *rows], table.width())
+    return f"{table.lines([HEADER, table.rule(columns), *rows], columns)}\n\n{foot}"
+
+
+def _row(record: Knowledge, newer: Mapping[str, str], plan: Plan) -> table.Row:
+    said = [" ".join(record.text.split())]
+    if record.solution:
+        said.append(f"Solved: {' '.join(record.solution.split())}")
+    elif record.type == "issue":
+        said.append("Open.")
+    if record.approver:
+        said.append(f"Approved by {record.approver}.")
+    if record.references:
+        said.append(f"See {', '.join(record.references)}.")
+    if record.id in newer:
+        said.insert(0, f"[superseded by {newer[record.id]}]")
+    by = words.short(f"{record.agent}, {record.task_id}", plan)
+    return record.type, " ".join(record.title.split()), by, words.short(" ".join(said), plan)

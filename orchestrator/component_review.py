@@ -1,0 +1,94 @@
+"""What a component review is made of, as keys: the same subject, evidence and reviewers are never judged twice."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from orchestrator import planrules
+from orchestrator.components import Subject
+from orchestrator.inspection.kinds import KINDS
+from orchestrator.inspection.tools import REQUIREMENTS
+from orchestrator.models import Frozen, GateCommand, Inspection, JsonObject, Plan, SessionRef, digest
+from orchestrator.plan import gate
+
+Recall = Callable[[str], JsonObject | None]
+"""Return the data of the event with an id, or None where it has not happened."""
+
+
+class Asked(Frozen):
+    """A review that is asked for: of what, by whom, and everything else that can change its verdicts."""
+
+    subject: Subject
+    people: dict[str, str]
+    """The reviewers, each with the digest of its definition."""
+    prompts: str
+    """Digest of all prompts."""
+    model: JsonObject
+    """Which model judges, and with which parameters."""
+    powers: dict[str, str]
+    commands: tuple[GateCommand, ...]
+    """The commands of the gates of its tasks that run tests, each once."""
+    setting: str
+    """Digest of what evidence depends on, the tree left aside."""
+
+    def inspection_id(self, kind: str) -> str:
+        """Return the id of the event that holds one kind of evidence."""
+        return f"{self.subject.session_task}/inspection/{kind}/{self.subject.tree[:16]}/{self.setting[:8]}"
+
+    def session(self, reviewer: str, evidence: Sequence[Inspection], review: int) -> SessionRef:
+        """Return the session in which a reviewer judges the subject by this evidence."""
+        key = digest(
+            {
+                "subject": self.subject.model_dump(mode="json", exclude={"commit"}),
+                "agent": self.people[reviewer],
+                "evidence": [found.model_dump(mode="json", exclude={"seconds", "note"}) for found in evidence],
+                "prompts": self.prompts,
+                "model": self.model,
+                "powers": self.powers,
+            }
+        )
+        return SessionRef(task=self.subject.session_task, key=key, role="review", agent=reviewer, round=review)
+
+    def review_id(self, evidence: Sequence[Inspection]) -> str:
+        """Return the id of the event that holds what came of the review by this evidence."""
+        keys = sorted(self.session(reviewer, evidence, 1).key for reviewer in self.people)
+        return f"{self.subject.session_task}/review/{digest(keys)[:16]}"
+
+    def recorded(self, recall: Recall) -> str | None:
+        """Return the id of this very review if it is on record, with all of its evidence."""
+        found = [recall(self.inspection_id(kind.name)) for kind in KINDS]
+        evidence = [inspection(data) for data in found if data is not None]
+        review = self.review_id(evidence)
+        return review if len(evidence) == len(KINDS) and recall(review) is not None else None
+
+
+def ask(
+    plan: Plan,
+    about: Subject,
+    *,
+    people: Mapping[str, str],
+    prompts: str,
+    model: JsonObject,
+) -> Asked:
+    """Return the review of a subject by these people."""
+    own = [task for task in plan.tasks if task.id in about.tasks]
+    commands = tuple(dict.fromkeys(command for task in own for command in gate(plan, task) if command.tests))
+    setting = {
+        "files": list(about.files),
+        "commands": [command.model_dump(mode="json") for command in commands],
+        "environment": plan.environment,
+        "toolchain": (plan.source.parent / plan.toolchain).read_text(encoding="utf-8") if plan.toolchain else "",
+        "tools": REQUIREMENTS.read_text(encoding="utf-8"),
+    }
+    return Asked(
+        subject=about,
+        people=dict(people),
+        prompts=prompts,
+        model=model,
+        powers={power: getattr(plan.policy, power) for power in planrules.POWERS},
+        commands=commands,
+        setting=digest(setting),
+    )
+
+
+def inspection(data: JsonObject) -> Inspection:
+    """Return the evidence that an event holds."""
+    return Inspection.model_validate({name: data[name] for name in Inspection.model_fields if name in data})

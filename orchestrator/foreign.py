@@ -1,0 +1,107 @@
+"""Plans from elsewhere: what a reader of a foreign format finds, and the plan of ours that it becomes."""
+
+from collections.abc import Sequence
+
+from orchestrator import protection
+from orchestrator.errors import InputError
+from orchestrator.models import Frozen, GateCommand, JsonObject, Kind, Plan
+from orchestrator.plan import agent as agent_of
+
+AGENT = "mcp-functional-server"
+"""Who does everything where nobody is named."""
+EFFORT = 2
+GATE = GateCommand(
+    name="tests",
+    run=(
+        *("{python}", "-m", "pytest", "-c", "/dev/null", "--rootdir", ".", "-p", "no:cacheprovider"),
+        *("-o", "junit_family=xunit1", "-q", "--junitxml={report}", "tests"),
+    ),
+    tests=True,
+)
+
+
+class Group(Frozen):
+    """What becomes a component: its number, its name and the number of its phase."""
+
+    number: int
+    name: str
+    phase: int = 1
+
+
+class Item(Frozen):
+    """What becomes a task."""
+
+    id: str
+    title: str
+    kind: Kind = "code"
+    deps: tuple[str, ...] = ()
+    accept: tuple[str, ...]
+    paths: tuple[str, ...] = ()
+    """Files that it is said to change."""
+
+
+class Foreign(Frozen):
+    """What a file from elsewhere holds, in our words."""
+
+    name: str
+    phases: tuple[str, ...]
+    groups: tuple[Group, ...]
+    items: tuple[Item, ...]
+    left_out: tuple[str, ...] = ()
+    """What a plan has no place for, a line each."""
+    faults: tuple[str, ...] = ()
+    """What could not be read, a line each: file, place and fault."""
+
+
+def plan(found: Foreign, model: Plan, agent: str = AGENT) -> JsonObject:
+    """Return the plan that a foreign file becomes, with the roster and policy of `model`, as its YAML has it.
+
+    Raises:
+        InputError: there is no such agent, or nothing to do.
+    """
+    if not found.items:
+        raise InputError(f"{found.name}: no task is left to do; --with-done takes in those that are done as well")
+    owner = agent_of(model, agent)
+    reviewer = model.policy.release_block
+    reviewers = [reviewer] if reviewer != owner else []
+    counts = [sum(_phase(found, item) == number for item in found.items) for number in range(1, len(found.phases) + 1)]
+    return {
+        "version": 1,
+        "name": found.name,
+        "phases": [
+            {"number": number, "name": name, "tasks": count}
+            for number, (name, count) in enumerate(zip(found.phases, counts, strict=True), start=1)
+        ],
+        "components": [group.model_dump() for group in found.groups],
+        "agents": [entry.model_dump(mode="json") for entry in model.agents],
+        "ambiguous_aliases": {alias: list(ids) for alias, ids in model.ambiguous_aliases.items()},
+        "policy": model.policy.model_dump(mode="json", exclude={"release_gates"}),
+        "environment": {"PYTHONPATH": "src"},
+        "gates": {kind: [GATE.model_dump(mode="json")] for kind in ("design", "code", "test", "doc")},
+        "tasks": [_task(item, owner, reviewers, model.policy.protected) for item in found.items],
+    }
+
+
+def told(what: str, ids: Sequence[str], why: str) -> str:
+    """Return the line that says what of which tasks was left out, and why."""
+    more = f" and {len(ids) - 10} more" if len(ids) > 10 else ""
+    return f"{what} of {', '.join(ids[:10])}{more}: {why}"
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line."""
+    return " ".join(text.split())
+
+
+def _group(found: Foreign, item: Item) -> Group:
+    return next(group for group in found.groups if group.number == int(item.id.partition(".")[0]))
+
+
+def _phase(found: Foreign, item: Item) -> int:
+    return _group(found, item).phase
+
+
+def _task(item: Item, owner: str, reviewers: list[str], protected: Sequence[str]) -> JsonObject:
+    fields = item.model_dump(mode="json", exclude={"paths"}) | {"agent": owner, "effort": EFFORT}
+    writes = [path for path in item.paths if protection.matches(path, (*protection.ALWAYS, *protected))]
+    return {**fields, "reviewers": [*reviewers]} | ({"writes": list(writes)} if writes else {})

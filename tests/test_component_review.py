@@ -1,0 +1,217 @@
+"""Promises of a component review, kept by the real engine: evidence, verdicts, holds, and what they do to a release."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from orchestrator import kept
+from orchestrator.inspection import tools
+from orchestrator.server import Server
+from tests.scenario import SECURITY, TESTING, Scenario, Turn, approve, call, create, mbo, object_to
+from tests.test_toolchain import pinned
+
+GRADE = '''"""Grades."""
+
+
+def grade(points: int) -> str:
+    """Return the grade for so many points."""
+    if points > 90:
+        return "A"
+    if points > 80:
+        return "B"
+    if points > 70:
+        return "C"
+    return "D"
+'''
+REVIEW = ("review", "--component", "parts", "--reviewers", "testing")
+
+
+def grading(*cases: tuple[int, str]) -> str:
+    """Return a test that asks for the grade of each of these points."""
+    lines = "".join(f"    assert grade({points}) == {expected!r}\n" for points, expected in cases)
+    return f"from grades import grade\n\n\ndef test_grades_of_{len(cases)}():\n{lines}"
+
+
+def block(text: str) -> list[Turn]:
+    """Return a review by testing that blocks, after a look at the file it speaks of."""
+    look = call("bash", command="sed -n 4,12p src/grades.py")
+    return [[look], *object_to("block", text)]
+
+
+def by_kind(data: dict[str, dict[str, float]]) -> tuple[float, float]:
+    """Return the line and branch coverage of a review's evidence."""
+    return data["coverage"]["lines"], data["coverage"]["branches"]
+
+
+def test_the_tools_are_installed_once(tmp_path: Path) -> None:
+    """They are prepared from the list that ships, each pinned by its hashes; the second time there is nothing to do."""
+    said: list[str] = []
+    pins = tools.REQUIREMENTS.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+
+    first = asyncio.run(tools.prepare(said.append))
+    again = asyncio.run(tools.prepare(said.append))
+
+    assert first == again
+    assert [line.split(":")[0] for line in said] == ["toolchain", "toolchain"]
+    assert [line for line in pins if " --hash=sha256:" not in line] == []
+
+
+def test_a_coverage_drop_holds_the_release_until_it_is_mended(prefect_server: Server, tmp_path: Path) -> None:
+    """Testing blocks by our own figures; the release waits for a later approval by testing, and then goes its way.
+
+    A run that is killed between verdict and hold puts the hold when it is run again, and judges nothing twice.
+    """
+    scenario = Scenario(tmp_path)
+    scenario.simple("1.1", "alpha")
+    scenario.turns("component-1", f"review.{TESTING}", approve("All of it is run."))
+    scenario.turns("component-1", f"review.{TESTING}.2", block("Half of grade() is run by no test."))
+    scenario.turns("component-1", f"review.{TESTING}.3", approve("Every grade is asked for now."))
+
+    assert scenario.build().code == 0
+    first = scenario.mbo(*REVIEW)
+    assert first.code == 0, first.err
+    scenario.work("1.2", [create("src/grades.py", GRADE), create("tests/test_grades.py", grading((95, "A")))])
+    assert scenario.build().code == 0
+    killed = scenario.mbo(*REVIEW)
+    cut_from_hold(scenario)
+    second = scenario.mbo(*REVIEW)
+    scenario.work("1.3", [create("tests/test_more.py", grading((85, "B"), (75, "C"), (5, "D")))], kind="test")
+    scenario.policy = {"release_gates": ["1.9"]}
+    scenario.simple("1.9", "released", agent="mcp-devops-deployment")
+    scenario.simple("1.10", "after", deps=["1.9"], agent="mcp-documentation")
+    held = scenario.build()
+    outcomes = {task: scenario.outcome(task) for task in ("1.3", "1.9", "1.10")}
+    third = scenario.mbo(*REVIEW)
+    nothing_is_done_again(scenario)
+    released = scenario.mbo("execute", "--task-id", "1.9")
+
+    reviews = [event["data"] for event in scenario.events("component_review")]
+    lifts = f"a later review in which {TESTING} approves, or by `mbo waive --component 1 --reason …`"
+    assert [(review["round"], review["decision"]) for review in reviews] == [
+        (1, "approve"),
+        (2, "block"),
+        (3, "approve"),
+    ]
+    assert [by_kind(review["evidence"]) for review in reviews] == [(100.0, 100.0), (50.0, 16.6), (100.0, 100.0)]
+    assert (killed.code, second.code, third.code) == (1, 1, 0)
+    assert len(scenario.events("verdict", "component-1")) == 3
+    assert [event["data"]["authority"] for event in scenario.events("decision")] == ["testing-block"]
+    assert "line coverage 50 % (was 100 % at review 1), branch coverage 16.6 % (was 100 % at review 1)" in flat(
+        second.out
+    )
+    assert "1.2 Part 1.2" in brief(scenario, 1)
+    assert "low, src/grades.py:6: 3 of 8 lines run; not run: 8-12" in brief(scenario, 1)
+    assert "testing-quality blocks Half of grade() is run by no test." in flat(second.out)
+    assert (held.code, released.code) == (1, 0)
+    assert outcomes["1.3"][0] == "merged"
+    assert outcomes["1.9"] == (
+        "blocked",
+        f"release is held: component 1 is blocked by {TESTING}: Half of grade() is run by no test.; lifted by {lifts}",
+    )
+    assert outcomes["1.10"] == ("blocked", "waits for 1.9, whose release is held")
+    assert [event["data"]["reason"] for event in scenario.events("hold_lifted")] == [f"{TESTING} approves in review 3"]
+    assert scenario.outcome("1.9")[0] == "merged"
+
+
+def nothing_is_done_again(scenario: Scenario) -> None:
+    """Ask for the same review twice more: it tells the same at once, and nothing is run or written."""
+    before = scenario.all_events()
+
+    done = scenario.mbo(*REVIEW)
+    told = json.loads(scenario.mbo(*REVIEW, "--format", "json").out)
+
+    assert done.code == 0
+    assert "on record" in done.err
+    assert "line coverage 100 % (was 50 % at review 2)" in flat(done.out)
+    assert scenario.all_events() == before
+    assert (told["round"], told["holds"]) == (3, [])
+    assert [verdict["reviewer"] for verdict in told["verdicts"]] == [TESTING]
+    assert {found["kind"]: found["status"] for found in told["evidence"]} == {
+        "coverage": "measured",
+        "security": "measured",
+        "secrets": "measured",
+        "types": "not configured",
+        "lint": "not configured",
+        "complexity": "measured",
+        "timing": "measured",
+    }
+    for found in told["evidence"]:
+        for output in found["outputs"].values():
+            assert kept.load(scenario.home, output)
+
+
+def test_without_tools_nothing_passes(prefect_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tools that cannot be installed are said to be missing, once whole and then with every kind of evidence."""
+    wrong = tmp_path / "inspection-tools.txt"
+    wrong.write_text(pinned("iniconfig").replace("sha256:", "sha256:0000")[:-1], encoding="utf-8")
+    monkeypatch.setattr(tools, "REQUIREMENTS", wrong)
+    scenario = Scenario(tmp_path)
+    scenario.simple("1.1", "alpha")
+    scenario.turns("component-1", f"review.{SECURITY}", object_to("veto", "Nobody has looked for secrets."))
+    scenario.build()
+    command = ("review", "--component", "1", "--reviewers", SECURITY)
+
+    done = scenario.mbo(*command)
+
+    assert done.code == 1
+    assert done.err.count(f"evidence: {wrong}: not installed (") == 1
+    assert flat(done.out).count(f"not available: no tools, {wrong}: not installed (") == 7
+    assert [event["data"]["by"] for event in scenario.events("hold")] == [SECURITY]
+    assert [event["data"]["authority"] for event in scenario.events("decision")] == ["security-veto"]
+    assert "hold component 1 is vetoed by mcp-security-validation: Nobody has looked" in flat(done.out)
+
+
+def cut_from_hold(scenario: Scenario) -> None:
+    """Take back what the journal says from the hold on, as if the run had been killed just before."""
+    text = scenario.home.metrics.read_bytes()
+    at = text.index(b'"kind":"hold"')
+    scenario.home.metrics.write_bytes(text[: text.rindex(b"\n", 0, at) + 1])
+    scenario.home.decisions.unlink()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ("--component", "part"),
+            "there is no component `part` in scenario; did you mean `parts`? (`mbo plan` lists all)",
+        ),
+        (("--component", "1"), "component 1 (parts): none of its tasks is merged, so there is nothing to review"),
+        (("--component", "1", "--reviewers", "nobody"), "no agent is called `nobody`"),
+    ],
+    ids=["unknown component", "nothing merged", "unknown reviewer"],
+)
+def test_what_cannot_be_reviewed_is_refused(tmp_path: Path, words: tuple[str, ...], message: str) -> None:
+    """One line says what is wrong, before anything is started."""
+    scenario = Scenario(tmp_path)
+    scenario.simple("1.1", "alpha")
+    scenario.init()
+
+    done = scenario.mbo("review", *words)
+
+    assert done.code == 2
+    assert done.err.startswith(f"mbo: {message}")
+    assert done.err.count("\n") == 1
+
+
+def test_review_needs_a_component() -> None:
+    """Without it the command says so."""
+    assert mbo("review").code == 2
+
+
+def flat(text: str) -> str:
+    """Return text on one line, as it was before it was wrapped."""
+    return " ".join(text.split())
+
+
+def brief(scenario: Scenario, number: int) -> str:
+    """Return what the reviewer was told at the review after this many others."""
+    event = scenario.events("verdict", "component-1")[number]
+    records = {
+        record["id"]: record
+        for file in scenario.home.transcripts.glob(f"{event['key']}.jsonl")
+        for record in map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    }
+    return next(record for name, record in records.items() if name.endswith("/brief"))["message"]["content"]
