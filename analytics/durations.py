@@ -9,25 +9,27 @@ one that lasts longer than it has lasted so far.
 """
 
 import math
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from orchestrator.lasting import SECONDS_PER_POINT, Lasting
 
 _LEVEL_SPREAD, _LEVEL_FREEDOM = 0.6, 3.0
 """Scale and degrees of freedom of the level's prior, a Student distribution around `SECONDS_PER_POINT`."""
 _EFFORT_VARIANCE = 0.25**2
-_AGENT_SHAPE, _AGENT_SCALE = 3.0, 0.25
-"""The inverse gamma prior of the variance between agents: about 0.35 squared."""
+_AGENT_SHAPE, _AGENT_SCALE = 2.5, 0.3
+"""The inverse gamma prior of the variance between agents: about 0.45 squared."""
 _NOISE_SHAPE, _NOISE_SCALE = 3.0, 0.8
 """The inverse gamma prior of the noise's variance: about 0.6 squared."""
 _BURN_IN = 100
 _LONGEST = 18.0
 """No task is drawn longer than e to this power of seconds (two years): tails must not end in an overflow."""
 _NORMAL = NormalDist()
+
+
+Name = TypeVar("Name", int, str)
 
 
 class _Draw(NamedTuple):
@@ -50,9 +52,9 @@ def draws(
     seen = [*merged, *running]
     logs = [math.log(max(item.seconds, 0.1)) for item in seen]
     known = len(merged)
-    agents = {item.agent for item in (*seen, *ahead)}
-    efforts = {item.effort for item in (*seen, *ahead)}
-    draw = _Draw(0.0, dict.fromkeys(efforts, 0.0), dict.fromkeys(agents, 0.0), 0.6)
+    agents = dict.fromkeys(sorted({item.agent for item in (*seen, *ahead)}), 0.0)
+    efforts = dict.fromkeys(sorted({item.effort for item in (*seen, *ahead)}), 0.0)
+    draw = _Draw(0.0, efforts, agents, 0.6)
     variance = _AGENT_SCALE / _AGENT_SHAPE
     count = -_BURN_IN if seen else 0
     while True:
@@ -78,27 +80,27 @@ def _next(
     """Return the parameters that follow in the chain, given how far each task seen is off what the plan says."""
     noise = draw.noise**2
     spread = _LEVEL_SPREAD**2 / _gamma((_LEVEL_FREEDOM + 1) / 2, _freedom(draw.level), random)
-    rest = [off - draw.efforts[item.effort] - draw.agents[item.agent] for off, item in zip(offsets, seen, strict=True)]
-    level = _mean(sum(rest), len(rest), noise, spread, random)
-    by_effort: defaultdict[int, list[float]] = defaultdict(list)
-    for off, item in zip(offsets, seen, strict=True):
-        by_effort[item.effort].append(off - level - draw.agents[item.agent])
-    efforts = {
-        effort: _mean(sum(by_effort[effort]), len(by_effort[effort]), noise, _EFFORT_VARIANCE, random)
-        for effort in sorted(draw.efforts)
-    }
-    by_agent: defaultdict[str, list[float]] = defaultdict(list)
-    for off, item in zip(offsets, seen, strict=True):
-        by_agent[item.agent].append(off - level - efforts[item.effort])
-    agents = {
-        agent: _mean(sum(by_agent[agent]), len(by_agent[agent]), noise, variance, random)
-        for agent in sorted(draw.agents)
-    }
-    told = [agents[agent] for agent in by_agent if by_agent[agent]]
-    variance = _variance(_AGENT_SHAPE, _AGENT_SCALE, told, random)
-    errors = [off - level - efforts[item.effort] - agents[item.agent] for off, item in zip(offsets, seen, strict=True)]
-    noise = _variance(_NOISE_SHAPE, _NOISE_SCALE, errors, random)
-    return _Draw(level, efforts, agents, math.sqrt(noise)), variance
+    both = [draw.efforts[item.effort] + draw.agents[item.agent] for item in seen]
+    level = _mean(sum(offsets) - sum(both), len(both), noise, spread, random)
+    rest = [off - level for off in offsets]
+    by_effort = [(item.effort, left - draw.agents[item.agent]) for item, left in zip(seen, rest, strict=True)]
+    efforts = _effects(draw.efforts, by_effort, noise, _EFFORT_VARIANCE, random)
+    by_agent = [(item.agent, left - efforts[item.effort]) for item, left in zip(seen, rest, strict=True)]
+    agents = _effects(draw.agents, by_agent, noise, variance, random)
+    measured = {item.agent for item in seen}
+    variance = _variance(_AGENT_SHAPE, _AGENT_SCALE, [agents[name] for name in agents if name in measured], random)
+    errors = [left - agents[agent] for agent, left in by_agent]
+    return _Draw(level, efforts, agents, math.sqrt(_variance(_NOISE_SHAPE, _NOISE_SCALE, errors, random))), variance
+
+
+def _effects(
+    names: Iterable[Name], rests: Iterable[tuple[Name, float]], noise: float, prior: float, random: Random
+) -> dict[Name, float]:
+    """Draw what each of these adds, from what is left over of the tasks that it has to do with."""
+    left: dict[Name, list[float]] = {name: [] for name in names}
+    for name, rest in rests:
+        left[name].append(rest)
+    return {name: _mean(sum(own), len(own), noise, prior, random) for name, own in left.items()}
 
 
 def _freedom(level: float) -> float:

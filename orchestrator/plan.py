@@ -4,8 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from orchestrator import names, planfile, planrules
-from orchestrator.contracts import rules as contractrules
+from orchestrator import names, planrules
 from orchestrator.errors import InputError, PlanError
 from orchestrator.models import BuildTask, GateCommand, Plan, Policy, Workflow
 from orchestrator.models import digest as digest_of
@@ -22,13 +21,16 @@ def load(path: Path, definitions: Collection[str] = ()) -> Plan:
         InputError: there is no such file, or it holds no mapping.
         PlanError: the plan is wrong; the error lists everything that is.
     """
+    from orchestrator import planfile  # YAML and all rules, which a plan that is remembered need not load
+    from orchestrator.contracts import rules
+
     raw, doubled = planfile.read(path)
     draft, misshapen = planfile.shape(raw)
     directory = names.directory(draft.agents.items, draft.head.ambiguous_aliases)
     directory = {names.fold(agent): (agent,) for agent in draft.agents.ids} | directory
     broken = planrules.problems(draft, directory, definitions)
-    unkept = contractrules.problems(draft.tasks.items)
-    problems = [*doubled, *misshapen, *broken, *unkept, *_missing_files(draft.head, path.parent)]
+    unkept = rules.problems(draft.tasks.items)
+    problems = [*doubled, *misshapen, *broken, *unkept, *missing_files(draft.head, path.parent)]
     if problems:
         raise PlanError(str(path), problems)
     return draft.head.model_copy(
@@ -159,7 +161,8 @@ def _reached(plan: Plan, ids: Iterable[str], edges: Mapping[str, Collection[str]
     return frozenset(planrules.closure(start, edges).difference(start))
 
 
-def _missing_files(head: Plan, folder: Path) -> list[str]:
+def missing_files(head: Plan, folder: Path) -> list[str]:
+    """Return a line for each file that a plan names and that is not in its folder."""
     named = {field: getattr(head, field) for field in _FILES}
     return [f"{field}: there is no file {folder / name}" for field, name in named.items() if _lacks(folder, name)]
 

@@ -3,11 +3,14 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
 
 from orchestrator import names
 from orchestrator.errors import InputError
 from orchestrator.models import BuildTask, Policy, Workflow
-from orchestrator.planfile import Draft
+
+if TYPE_CHECKING:
+    from orchestrator.planfile import Draft  # not when it runs: the schedule needs a rule of these, and no YAML
 
 POWERS = (
     "planning_approver",
@@ -22,7 +25,7 @@ POWERS = (
 Deps = Mapping[str, Collection[str]]
 
 
-def problems(draft: Draft, directory: names.Directory, definitions: Collection[str]) -> Iterator[str]:
+def problems(draft: "Draft", directory: names.Directory, definitions: Collection[str]) -> Iterator[str]:
     """Yield everything that is wrong between the parts of `draft`."""
     deps = {task.id: task.deps for task in draft.tasks.items}
     yield from _twice(draft)
@@ -52,7 +55,7 @@ def closure(start: Iterable[str], edges: Deps) -> set[str]:
     return reached
 
 
-def _twice(draft: Draft) -> Iterator[str]:
+def _twice(draft: "Draft") -> Iterator[str]:
     parts = {
         "phase": draft.phases,
         "component": draft.components,
@@ -66,7 +69,7 @@ def _twice(draft: Draft) -> Iterator[str]:
                 yield f"{noun} {item}: is there {count} times; each needs a name of its own"
 
 
-def _agents(draft: Draft, directory: names.Directory, definitions: Collection[str]) -> Iterator[str]:
+def _agents(draft: "Draft", directory: names.Directory, definitions: Collection[str]) -> Iterator[str]:
     listed = {names.fold(alias) for alias in draft.head.ambiguous_aliases}
     for name, ids in directory.items():
         if len(ids) > 1 and name not in listed and "ambiguous_aliases" not in draft.wrong:
@@ -81,7 +84,7 @@ def _agents(draft: Draft, directory: names.Directory, definitions: Collection[st
             yield f"agent {agent}: has no definition of that name{names.hint(agent, definitions)}"
 
 
-def _phases(draft: Draft) -> Iterator[str]:
+def _phases(draft: "Draft") -> Iterator[str]:
     phase_of = {str(component.number): component.phase for component in draft.components.items}
     counts = Counter(phase_of.get(task.partition(".")[0]) for task in draft.tasks.ids)
     for phase in draft.phases.items:
@@ -92,7 +95,7 @@ def _phases(draft: Draft) -> Iterator[str]:
             yield f"component {component.number}: phase {component.phase} is not in this plan"
 
 
-def _gates(draft: Draft) -> Iterator[str]:
+def _gates(draft: "Draft") -> Iterator[str]:
     for name, commands in draft.head.gates.items():
         testing = [command.name for command in commands if command.tests]
         if len(testing) > 1:
@@ -102,7 +105,7 @@ def _gates(draft: Draft) -> Iterator[str]:
             )
 
 
-def _task(task: BuildTask, draft: Draft, directory: names.Directory) -> Iterator[str]:
+def _task(task: BuildTask, draft: "Draft", directory: names.Directory) -> Iterator[str]:
     yield from _place(task, draft)
     yield from _people(task, directory)
     yield from (f"deps: {fault}" for fault in _unknown(task.deps, draft.tasks.ids))
@@ -117,7 +120,7 @@ def _task(task: BuildTask, draft: Draft, directory: names.Directory) -> Iterator
         yield f"gate: there is no gate for its kind, {task.kind}; add it under `gates`"
 
 
-def _place(task: BuildTask, draft: Draft) -> Iterator[str]:
+def _place(task: BuildTask, draft: "Draft") -> Iterator[str]:
     if not task.id.startswith(f"{task.component}."):
         yield f"component: is {task.component}, but the id says {task.id.partition('.')[0]}"
     if str(task.component) not in draft.components.ids:

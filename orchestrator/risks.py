@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
-from orchestrator import critical, holds, lasting, objections
+from orchestrator import contradictions, critical, holds, lasting, objections
 from orchestrator.models import Frozen, JsonObject, Plan
 from orchestrator.plan import task as lookup
 from orchestrator.standing import Board
@@ -88,16 +88,10 @@ def _overdue(plan: Plan, events: Sequence[JsonObject], board: Board, at: datetim
 
 
 def _contradictions(events: Sequence[JsonObject]) -> Iterator[Risk]:
-    newest: dict[tuple[str, str], JsonObject] = {}
-    for event in events:
-        if event["kind"] == "contradiction":
-            newest[event["data"]["about"], event["data"]["subject"]] = event
-    for event in newest.values():
-        data = event["data"]
-        if data["state"] == "open":
-            who = " and ".join(dict.fromkeys(side["agent"] for side in data["sides"]))
-            text = f"{who} contradict each other on `{data['subject']}` (`mbo conflicts`)"
-            yield Risk(kind="contradiction", level="medium", text=text, since=event["time"])
+    for item in contradictions.unsettled(contradictions.read(events)):
+        who = " and ".join(dict.fromkeys(side.agent for side in item.sides))
+        text = f"{who} contradict each other on `{item.subject}` (`mbo conflicts`)"
+        yield Risk(kind="contradiction", level="medium", text=text)
 
 
 def _rework(events: Sequence[JsonObject]) -> Iterator[Risk]:

@@ -3,9 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from orchestrator.models import Frozen, JsonObject
-
-VERBS = {"work": "works", "review": "reviews", "resolve": "decides"}
-"""What an agent does in a session of each role."""
+from orchestrator.standing import VERBS
 
 
 class Session(Frozen):

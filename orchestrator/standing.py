@@ -18,8 +18,8 @@ State = Literal["merged", "running", "failed", "waiting"]
 Ending = Literal["running", "succeeded", "failed", "paused", "stopped", "cut off"]
 
 
-VERBS = {"work": "works", "review": "reviews", "resolve": "resolves a deadlock", "approval": "decides"}
-"""What an agent does in a session of each role."""
+VERBS = {"work": "works", "review": "reviews", "resolve": "resolves a deadlock"}
+"""What the agent of a session does, by the session's role."""
 
 _PLAIN_WORDS = {
     "answer": "its answer is checked",
@@ -299,7 +299,7 @@ def _in_words(event: JsonObject) -> str:
     data = event.get("data", {})
     match event["kind"]:
         case "session_started" | "session_resumed" | "turn":
-            verb = VERBS.get(data["role"], "is asked")
+            verb = VERBS[data["role"]]
             turn = f", turn {data['turn']}" if "turn" in data else ""
             return f"{event['agent']} {verb}, round {data['round']}{turn}"
         case "check":

@@ -38,7 +38,7 @@ def waived(run: Run, key: str) -> list[Waivable]:
 
 def take_up(run: Run, key: str) -> TakenUp | None:
     """Return the answer to judge once more because the user waived the newest ruling, if no work came after that."""
-    rulings = [event for event in run.events.all("ruling") if event["key"] == key]
+    rulings = [event for event in run.events.all("ruling") if event.get("key") == key]
     if rulings and rulings[-1]["data"]["decision"] in waived(run, key) and _is_newest(run, key, rulings[-1]["data"]):
         answer = _answer(run, key, rulings[-1]["data"])
         place = {"attempt": answer.session.attempt, "round": answer.session.round}

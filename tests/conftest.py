@@ -46,7 +46,7 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     folder = tmp_path_factory.mktemp("user")
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
-            if name.startswith(("MBO_", "PREFECT_", "GIT_", "XDG_")):
+            if name.startswith(("MBO_", "PREFECT_", "GIT_", "XDG_")) or name in ("COLUMNS", "NO_COLOR"):
                 patch.delenv(name)
         patch.setenv("HOME", str(folder))
         patch.setenv("XDG_CACHE_HOME", str(Path(os.environ[SHARED]) / "cache"))

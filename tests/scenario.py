@@ -145,6 +145,8 @@ class Scenario:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.home = Home(folder / "home")
         self.project = folder / "project"
+        self.name = "scenario"
+        """The plan's name, and in Prefect a tag of its runs."""
         self.tasks: list[dict[str, Any]] = []
         self.gates: dict[str, list[dict[str, Any]]] = {}
         self.policy: dict[str, Any] = {}
@@ -189,7 +191,8 @@ class Scenario:
         """Add a task whose first round plays these turns and then hands the work over."""
         self.task(task_id, **more)
         self.turns(task_id, "work", [*turns, [finish(f"Did {task_id}.")]])
-        for reviewer in more.get("reviewers", ()):
+        asked = (COORDINATOR,) if more.get("kind") == "design" else ()  # whose approval a design needs as well
+        for reviewer in (*asked, *more.get("reviewers", ())):
             self.turns(task_id, f"review.{reviewer}", approve())
 
     def simple(self, task_id: str, name: str, **more: Any) -> None:
@@ -214,7 +217,7 @@ class Scenario:
         gate = [{"name": "tests", "run": _TESTS, "tests": True, "seconds": 60}]
         plan = {
             "version": 1,
-            "name": "scenario",
+            "name": self.name,
             "toolchain": "toolchain.txt",
             "playbook": "playbook",
             "environment": {"PYTHONPATH": "src"},

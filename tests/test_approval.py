@@ -31,6 +31,7 @@ ERRORS = "mcp-error-handling"
 def planned(prefect_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Scenario:
     """Designs that are approved in each way that there is, built once side by side."""
     scenario = Scenario(tmp_path_factory.mktemp("planned"))
+    scenario.name = "planned"
     scenario.simple("1.1", "alpha", kind="design", agent=ARCHITECTURE, reviewers=[SECURITY])
     scenario.turns("1.1", f"review.{COORDINATOR}", object_to("request_changes", "nobody owns the tests"))
     scenario.turns("1.1", f"review.{COORDINATOR}.2", approve("Owned and ordered."))
@@ -105,7 +106,7 @@ def test_prefect_shows_the_stage_of_each_task(planned: Scenario) -> None:
 
     async def named(stage: str) -> set[str]:
         wanted = TaskRunFilter(tags=TaskRunFilterTags(all_=[stage]))
-        own = FlowRunFilter(tags=FlowRunFilterTags(all_=["scenario"]))
+        own = FlowRunFilter(tags=FlowRunFilterTags(all_=[planned.name]))
         async with get_client() as client:
             return {run.name for run in await client.read_task_runs(task_run_filter=wanted, flow_run_filter=own)}
 

@@ -157,7 +157,7 @@ def test_without_tools_nothing_passes(prefect_server: Server, tmp_path: Path, mo
 
     assert done.code == 1
     assert done.err.count(f"evidence: {wrong}: not installed (") == 1
-    assert flat(done.out).count(f"not available: no tools, {wrong}: not installed (") == 7
+    assert flat(done.out).count("not available: no tools, ") == 7
     assert [event["data"]["by"] for event in scenario.events("hold")] == [SECURITY]
     assert [event["data"]["authority"] for event in scenario.events("decision")] == ["security-veto"]
     assert "hold component 1 is vetoed by mcp-security-validation: Nobody has looked" in flat(done.out)

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from orchestrator.server import Server
-from tests.scenario import ARCHITECTURE, OTHER, SECURITY, WORKER, Scenario, approve, bash, create, finish, module
+from tests.scenario import ARCHITECTURE, COORDINATOR, OTHER, SECURITY, WORKER, Scenario, approve, bash, create, finish, module
 
 ERRORS = "mcp-error-handling"
 SSE = "mcp-sse-transport"
@@ -156,6 +156,7 @@ def test_a_changed_contract_is_not_held_against_what_is_to_be_done_again(
     """An edited declaration lands although its old producer does not fit, and the producer reads the new text."""
     scenario = Scenario(tmp_path_factory.mktemp("again"))
     scenario.task("1.1", kind="design", agent=ARCHITECTURE, declares=["lookup"])
+    scenario.turns("1.1", f"review.{COORDINATOR}", approve())
     scenario.task("1.2", deps=["1.1"], produces=["lookup"])
     for signature in ("(path)", "(path, more=None)"):
         stated = {"name": "lookup", "python": [{"module": "parts.lookup", "name": "lookup", "signature": signature}]}

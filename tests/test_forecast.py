@@ -18,10 +18,10 @@ from orchestrator.schedule import Schedule
 from tests.story import Story, plan_of
 
 
-def told(story: Story, **more: int) -> Forecast:
+def told(story: Story, seed: int = 0) -> Forecast:
     """Return the forecast of a story now."""
     board = standing.read(story.home, story.plan)
-    return forecast(story.plan, story.events(), board, **({"samples": 200} | more))
+    return forecast(story.plan, story.events(), board, samples=200, seed=seed)
 
 
 def mixed(seed: int) -> Plan:
@@ -50,7 +50,10 @@ def test_the_rest_goes_as_the_schedule_decides(seed: int, barrier: bool) -> None
     schedule = Schedule(plan, seconds, (), slots, barrier=barrier)
     under_way: list[tuple[float, str]] = []
     ends: dict[str, float] = {}
-    at, course, left = 0.0, None, []
+    at, began = 0.0, 0.0
+    course: Course | None = None
+    left: list[str] = []
+    running: dict[str, float] = {}
     while not schedule.is_over:
         for task in schedule.ready():
             schedule.start(task.id)

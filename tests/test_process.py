@@ -31,7 +31,7 @@ def is_running(pid: int) -> bool:
 
 def ends_soon(pid: int) -> bool:
     """Tell whether a process is gone in a moment."""
-    deadline = time.monotonic() + 3.0
+    deadline = time.monotonic() + 20.0
     while is_running(pid) and time.monotonic() < deadline:
         os.sched_yield()
     return not is_running(pid)

@@ -82,15 +82,20 @@ def test_verdicts_to_come_are_a_queue(story: Story) -> None:
 
 def test_what_stands_against_the_end_is_told_gravest_first(story: Story) -> None:
     """A veto, an open contradiction, rework and a paused run are risks; what was settled is none."""
-    about = {"about": "decision", "sides": [{"agent": "agent-1"}, {"agent": "agent-2"}], "kept": None}
+
+    def contradict(subject: str, state: str) -> None:
+        sides = [{"id": f"{subject}-{n}", "agent": f"agent-{n}", "task": "1.1", "text": str(n)} for n in (1, 2)]
+        settled = {"kept": None, "by": None, "rule": None, "reason": "they rank alike"}
+        story.tell("contradiction", about="decision", subject=subject, state=state, sides=sides, **settled)
+
     story.start()
     story.tell("ruling", "1.1", decision="veto", by=["agent-2"], reason="agent-2: no", rule="security-veto")
     story.fail("1.1", "agent-2: no")
     story.tell("ruling", "1.4", decision="block", by=["agent-2"], reason="agent-2: no", rule="testing-block")
     story.tell("waiver", "1.4", by="user", scope="task", power="block", reason="known")
-    story.tell("contradiction", subject="names", state="open", **about)
-    story.tell("contradiction", subject="places", state="open", **about)
-    story.tell("contradiction", subject="places", state="resolved", **about)
+    contradict("names", "open")
+    contradict("places", "open")
+    contradict("places", "resolved")
     story.tell("outcome", "1.4", status="merged", reason="merged", attempts=1, rounds=2)
     story.end("paused", "too much went wrong")
 

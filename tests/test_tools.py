@@ -550,9 +550,9 @@ def test_only_who_has_the_say_takes_the_place_of_a_record(seat: Bench, kind: str
     given = use(other, "share_knowledge", **{**old, "text": "Give up.", "supersedes": [name]})
 
     assert given.is_error is not can
-    assert given.is_error == ("only" in given.text)
+    assert given.is_error == ("you cannot overrule them" in given.text)
     assert [item.text for item in knowledge.search(seat.home, AGENTS, "retry")] == ([] if can else ["Back off."]) + (
-        ["Give up."] if can and agent == WORKER else []
+        ["Give up."] if can and agent in AGENTS else []
     )
     assert "Back off." in [item.text for item in knowledge.records(seat.home, AGENTS)]
 

@@ -28,12 +28,12 @@ SECTIONS = {
         "report": Entry("reporting", "Tell from the journal what happened, what it cost and what comes next."),
     },
     "Look closer": {
+        "why": Entry("explaining", "Tell why a task is where it is, from its first attempt on."),
         "messages": Entry("mail", "List what agents wrote to each other, and what is unanswered."),
         "knowledge": Entry("learned", "List or search what agents have learned."),
         "agents": Entry("team", "List the agents, their powers and who stands in for whom."),
         "decisions": Entry("deciding", "Show what was decided, by whom and why, and what stands."),
         "conflicts": Entry("conflicting", "Show what contradicts and waits to be settled, and settle it."),
-        "why": Entry("explaining", "Tell why a task is where it is, from its first attempt on."),
     },
     "Have tasks done": {
         "execute": Entry("running", "Have one task done."),

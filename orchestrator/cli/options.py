@@ -8,10 +8,9 @@ from typing import Any
 
 import click
 
-from orchestrator import settings
+from orchestrator import planmemory, settings
 from orchestrator.home import Home, read_json
 from orchestrator.models import Plan
-from orchestrator.plan import load
 
 Command = Callable[..., Any]
 
@@ -141,7 +140,9 @@ def running(command: Command) -> Command:
 def plan_of(root: Path, plan_file: Path | None) -> Plan:
     """Return the plan that a command means: the one given, the home's, or the bundled one."""
     record = read_json(Home(root).project_file) if plan_file is None else None
-    return load(plan_file or (Path(record["plan"]) if record else settings.BUNDLED_PLAN))
+    return planmemory.load(
+        plan_file or (Path(record["plan"]) if record else settings.BUNDLED_PLAN), settings.cache_folder()
+    )
 
 
 def again(root: Path, plan_file: Path | None = None) -> str:

@@ -72,5 +72,5 @@ def components(plan: Plan, board: Board) -> str:
 
 def headed(header: table.Row, rows: Sequence[table.Row]) -> str:
     """Return rows under a header, as wide as the terminal at most."""
-    columns = table.sizes([header, *rows], table.width(), most={len(header) - 1: table.UNLIMITED})
+    columns = table.sizes([header, *rows], table.width())
     return table.lines([header, table.rule(columns), *rows], columns, COLOURS)
