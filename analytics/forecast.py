@@ -78,16 +78,13 @@ def forecast(
     """Return when what is left will be merged; the same history and moment give the same forecast."""
     at = at or this_moment()
     last = board.last_run
-    under_way = last is not None and last.ending == "running" and not board.is_other_plan
-    chosen = set(last.tasks) if last and under_way else {task.id for task in plan.tasks}
-    states = {item.task: item.state for item in board.tasks if item.task in chosen}
-    left = [task_id for task_id, state in states.items() if state != "merged"]
-    running = [task_id for task_id in left if states[task_id] == "running"]
+    under_way = last is not None and last.ending == "running" and bool(last.tasks) and not board.is_other_plan
+    running = [item.task for item in board.tasks if item.state == "running" and item.task in board.left]
     slots = max(last.slots if last else SLOTS, len(running))
-    course = Course(plan, left, running, slots, barrier=bool(last and under_way and last.barrier))
+    course = Course(plan, board.left, running, slots, barrier=bool(last and under_way and last.barrier))
     merged, lasting = measured(plan, events, running, at)
     predicted = predict(plan, course, merged, lasting, samples=samples, seed=seed)
-    return _summed_up(plan, course, predicted, len(states) - len(left)).model_copy(
+    return _summed_up(plan, course, predicted, len(board.scope) - len(board.left)).model_copy(
         update={
             "at": at,
             "scope": "run" if under_way else "plan",

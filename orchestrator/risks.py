@@ -36,7 +36,7 @@ def risks(plan: Plan, events: Sequence[JsonObject], board: Board, at: datetime) 
     """Return the risks at the moment `at`, the gravest first."""
     found = [
         *_paused(board),
-        *_objections(events),
+        *_objections(events, board),
         *_holds(events),
         *_failures(events, board),
         *_overdue(plan, events, board, at),
@@ -52,10 +52,13 @@ def _paused(board: Board) -> Iterator[Risk]:
         yield Risk(kind="paused", level="high", text=f"the run is paused: {board.last_run.reason}")
 
 
-def _objections(events: Sequence[JsonObject]) -> Iterator[Risk]:
+def _objections(events: Sequence[JsonObject], board: Board) -> Iterator[Risk]:
+    """Yield the vetoes and blocks; one that its task's agent still works on is a smaller risk."""
+    running = {item.task for item in board.tasks if item.state == "running"}
     for task, item in objections.standing(events).items():
         power: Literal["veto", "block"] = "veto" if item.power == "veto" else "block"
-        yield Risk(kind=power, level="high", text=item.reason, task=task, since=item.since)
+        level: Level = "medium" if task in running else "high"
+        yield Risk(kind=power, level=level, text=item.reason, task=task, since=item.since)
 
 
 def _holds(events: Sequence[JsonObject]) -> Iterator[Risk]:
@@ -74,8 +77,7 @@ def _failures(events: Sequence[JsonObject], board: Board) -> Iterator[Risk]:
 
 def _overdue(plan: Plan, events: Sequence[JsonObject], board: Board, at: datetime) -> Iterator[Risk]:
     running = [item.task for item in board.tasks if item.state == "running"]
-    left = [item.task for item in board.tasks if item.state != "merged"]
-    on_path = frozenset(critical.path(plan, left).tasks)
+    on_path = frozenset(critical.path(plan, board.left).tasks)
     merged, going = lasting.measured(plan, events, running, at)
     since = {item.task: item.since for item in board.tasks}
     for item in going:

@@ -76,6 +76,18 @@ class Board(Frozen):
     is_other_plan: bool
     """Whether the newest run ran another plan, or an earlier form of this one."""
 
+    @property
+    def scope(self) -> frozenset[str]:
+        """Return the tasks that the end hangs on: those of the run under way, else all."""
+        last = self.last_run
+        of_run = last.tasks if last and last.ending == "running" and not self.is_other_plan else ()
+        return frozenset(of_run) or frozenset(item.task for item in self.tasks)
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """Return the tasks in scope that are not merged."""
+        return tuple(item.task for item in self.tasks if item.state != "merged" and item.task in self.scope)
+
     def count(self, state: State) -> int:
         """Return how many tasks are in a state."""
         return sum(standing.state == state for standing in self.tasks)

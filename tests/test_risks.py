@@ -85,7 +85,7 @@ def test_what_stands_against_the_end_is_told_gravest_first(story: Story) -> None
 
     def contradict(subject: str, state: str) -> None:
         sides = [{"id": f"{subject}-{n}", "agent": f"agent-{n}", "task": "1.1", "text": str(n)} for n in (1, 2)]
-        settled = {"kept": None, "by": None, "rule": None, "reason": "they rank alike"}
+        settled: dict[str, Any] = {"kept": None, "by": None, "rule": None, "reason": "they rank alike"}
         story.tell("contradiction", about="decision", subject=subject, state=state, sides=sides, **settled)
 
     story.start()

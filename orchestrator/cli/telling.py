@@ -98,7 +98,7 @@ def _ahead(plan: Plan, events: Sequence[JsonObject], board: Board) -> Iterator[s
     running = {item.task for item in board.tasks if item.state == "running"}
     if running:
         yield views.sessions(plan, sessions.active(events, running))
-    yield views.critical_path(critical.path(plan, [item.task for item in board.tasks if item.state != "merged"]))
+    yield views.critical_path(critical.path(plan, board.left))
     found = risks(plan, events, board, now())
     if found:
         yield views.risks(plan, found)
