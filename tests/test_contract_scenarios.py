@@ -4,7 +4,19 @@ import pytest
 import yaml
 
 from orchestrator.server import Server
-from tests.scenario import ARCHITECTURE, COORDINATOR, OTHER, SECURITY, WORKER, Scenario, approve, bash, create, finish, module
+from tests.scenario import (
+    ARCHITECTURE,
+    COORDINATOR,
+    OTHER,
+    SECURITY,
+    WORKER,
+    Scenario,
+    approve,
+    bash,
+    create,
+    finish,
+    module,
+)
 
 ERRORS = "mcp-error-handling"
 SSE = "mcp-sse-transport"
