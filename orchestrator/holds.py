@@ -22,6 +22,11 @@ class Hold(Frozen):
     """The review of the component in which it was said."""
 
     @property
+    def id(self) -> str:
+        """Return the id of the event that puts it."""
+        return f"component-{self.component}/hold/{self.by}/{self.round}"
+
+    @property
     def told(self) -> str:
         """Return the hold in one line."""
         return f"component {self.component} is {_VERBS[self.power]} by {self.by}: {self.reason}; lifted by {self.lifts}"

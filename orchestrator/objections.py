@@ -15,6 +15,8 @@ class Objection(Frozen):
     power: str
     reason: str
     since: str
+    event: JsonObject
+    """The ruling, as it stands in the journal."""
 
     @property
     def lifted_by(self) -> str:
@@ -28,9 +30,14 @@ def standing(events: Iterable[JsonObject]) -> dict[str, Objection]:
     for event in events:
         task, data = event.get("task"), event.get("data", {})
         match event["kind"]:
-            case "ruling" if task and data["decision"] in _POWERS:
+            case "ruling" if task and "key" in event and data["decision"] in _POWERS:  # not that on a component
                 found[task] = Objection(
-                    task=task, by=data["by"], power=data["decision"], reason=data["reason"], since=event["time"]
+                    task=task,
+                    by=data["by"],
+                    power=data["decision"],
+                    reason=data["reason"],
+                    since=event["time"],
+                    event=event,
                 )
             case "ruling" | "merged":
                 found.pop(task or "", None)

@@ -73,46 +73,6 @@ def asked(events: Iterable[JsonObject]) -> dict[str, JsonObject]:
     return found
 
 
-def objections(events: Iterable[JsonObject]) -> dict[str, JsonObject]:
-    """Return by task the veto or block that is the newest ruling on its answers, unless it is merged or waived."""
-    found: dict[str, JsonObject] = {}
-    for event in events:
-        data = event.get("data", {})
-        match event["kind"]:
-            case "ruling" if data["decision"] in ("veto", "block"):
-                found[event["task"]] = event
-            case "ruling" | "merged":
-                found.pop(event["task"], None)
-            case "waiver" if data["scope"] == "task":
-                found = {task: other for task, other in found.items() if not _covers(event, other)}
-            case _:
-                pass
-    return found
-
-
-def holds(events: Iterable[JsonObject], component: int) -> list[JsonObject]:
-    """Return the holds that stand on a component: those that no review has lifted and the user has not waived."""
-    found: dict[str, JsonObject] = {}
-    for event in events:
-        data = event.get("data", {})
-        if data.get("component") != component:
-            continue
-        match event["kind"]:
-            case "hold":
-                found[data["by"]] = event
-            case "hold_lifted":
-                found.pop(data["by"], None)
-            case "waiver":
-                found = {by: other for by, other in found.items() if other["data"]["power"] != data["power"]}
-            case _:
-                pass
-    return list(found.values())
-
-
-def _covers(waiver: JsonObject, ruling: JsonObject) -> bool:
-    return waiver.get("key") == ruling.get("key") and waiver["data"]["power"] == ruling["data"]["decision"]
-
-
 def _folder(home: Home) -> Path:
     return home.shared / "user"
 

@@ -58,12 +58,12 @@ def _record_holds(run: Run, asked: Asked, review: int, verdict: Verdict) -> None
             lifts=holds.lifting(component, by),
             round=review,
         )
-        run.events.record("hold", _place(hold), hold.model_dump(mode="json"), about=about)
+        run.events.record("hold", hold.id, hold.model_dump(mode="json"), about=about)
     if verdict.decision == "approve":
         for stands in holds.standing(run.events.everything()):
             if (stands.component, stands.by) == (component, by):
                 data = stands.model_dump(mode="json") | {"reason": f"{by} approves in review {review}"}
-                run.events.record("hold_lifted", f"{_place(stands)}/lifted", data, about=about)
+                run.events.record("hold_lifted", f"{stands.id}/lifted", data, about=about)
 
 
 def _power(asked: Asked, verdict: Verdict) -> HoldPower | None:
@@ -73,10 +73,6 @@ def _power(asked: Asked, verdict: Verdict) -> HoldPower | None:
     if verdict.decision == "block":
         return "block" if verdict.reviewer == asked.powers["release_block"] else None
     return None
-
-
-def _place(hold: Hold) -> str:
-    return f"component-{hold.component}/hold/{hold.by}/{hold.round}"
 
 
 def _log(run: Run, asked: Asked, review: int, ruling: Ruling) -> None:

@@ -235,6 +235,10 @@ class Scenario:
         """Run a command of the product on this home and plan."""
         return mbo(*self.line(*words))
 
+    def told(self, *words: str) -> str:
+        """Return what a command prints, each run of spaces and line breaks as one space."""
+        return " ".join(self.mbo(*words).out.split())
+
     def line(self, *words: str) -> tuple[str, ...]:
         """Return the words of a command on this home and plan."""
         return (*words, "--home", str(self.home.root), "--plan", str(self.plan))

@@ -99,6 +99,14 @@ def test_nobody_is_asked_twice_nor_about_their_own_work(planned: Scenario, task:
     assert planned.statuses()[task] == "merged"
 
 
+def test_why_tells_who_settled_a_design(planned: Scenario) -> None:
+    """The dispute is told with whose say it was, and the approval with its reason."""
+    rejected, disputed = planned.told("why", "1.1"), planned.told("why", "1.2")
+
+    assert "approval: project-coordinator rejects: nobody owns the tests" in rejected
+    assert "ruling: approve: the final say on design approves (rule design-approved, by architecture-agent)" in disputed
+
+
 def test_prefect_shows_the_stage_of_each_task(planned: Scenario) -> None:
     """Each build task and its steps bear their stage as a tag; the approval is a step of its own, named for people."""
     from prefect.client.orchestration import get_client

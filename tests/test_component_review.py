@@ -83,6 +83,7 @@ def test_a_coverage_drop_holds_the_release_until_it_is_mended(prefect_server: Se
     scenario.simple("1.10", "after", deps=["1.9"], agent="mcp-documentation")
     held = scenario.build()
     outcomes = {task: scenario.outcome(task) for task in ("1.3", "1.9", "1.10")}
+    why, standing = scenario.told("why", "1.9"), scenario.told("status", "--detailed")
     third = scenario.mbo(*REVIEW)
     nothing_is_done_again(scenario)
     released = scenario.mbo("execute", "--task-id", "1.9")
@@ -110,6 +111,8 @@ def test_a_coverage_drop_holds_the_release_until_it_is_mended(prefect_server: Se
         "blocked",
         f"release is held: component 1 is blocked by {TESTING}: Half of grade() is run by no test.; lifted by {lifts}",
     )
+    for told in (why, standing):
+        assert "release is held: component 1 is blocked by testing-quality: Half of grade() is run by no test." in told
     assert outcomes["1.10"] == ("blocked", "waits for 1.9, whose release is held")
     assert [event["data"]["reason"] for event in scenario.events("hold_lifted")] == [f"{TESTING} approves in review 3"]
     assert scenario.outcome("1.9")[0] == "merged"

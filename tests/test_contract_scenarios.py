@@ -162,6 +162,31 @@ def test_what_may_not_be_written_is_refused_with_the_whole_list(agreed: Scenario
     assert not {".gitignore", "src/stray.py", "src/five/etc"} & set(agreed.tree())
 
 
+@pytest.mark.parametrize(
+    ("task", "reason"),
+    [
+        (
+            "1.3",
+            (
+                "check: contracts is red on the merged tree: contract lookup (declared by 1.1, produced by 1.2) is "
+                "broken by 1.3: parts.lookup.lookup takes (path), not (path, *, fresh=False)"
+            ),
+        ),
+        (
+            "1.5",
+            (
+                "check: rules is red: changes protected paths: .gitignore (protected), contracts/lookup.yaml (a "
+                "contract, declared by 1.1), src/five/etc (a link that leads out of the tree), src/stray.py "
+                "(outside src/five/)"
+            ),
+        ),
+    ],
+)
+def test_why_names_the_contract_and_the_paths(agreed: Scenario, task: str, reason: str) -> None:
+    """What sent a task back is told word for word, with both tasks or every path."""
+    assert reason in agreed.told("why", task)
+
+
 def test_a_changed_contract_is_not_held_against_what_is_to_be_done_again(
     prefect_server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -265,6 +265,35 @@ def test_a_circle_of_requests_is_answered_once(recovered: Scenario) -> None:
     assert {recovered.statuses()["1.10"], recovered.statuses()["1.11"]} == {"merged"}
 
 
+@pytest.mark.parametrize(
+    ("task", "reason"),
+    [
+        ("1.1", "reassigned: from functional-server to python-server-expert: the gate is red: tests: 1 of "),
+        ("1.2", "error-handling's session ended by loop: the same calls again and again, with the same results"),
+        ("1.3", "no progress: round 2 changed nothing; the gate is red: tests: 1 of 1 tests failed"),
+        ("1.4", "resolution: project-coordinator decides accept: it does what the task says"),
+        ("1.5", "1.5 is failed: plugin-architect: project-coordinator decided give-up: no way out is left"),
+        ("1.8", "deferred: put back until 1.9 has ended: changes are requested: testing-quality: 1.9 first"),
+        ("1.9", "tasks wait for each other: 1.9 → 1.8 → 1.9"),
+        (
+            "1.10",
+            "requests wait for each other: migration-specialist → telemetry-otel → migration-specialist",
+        ),
+    ],
+)
+def test_why_names_what_became_of_each_trouble(recovered: Scenario, task: str, reason: str) -> None:
+    """Whoever asks why is told the failure, who decided, and the reason in the words that were given."""
+    assert reason in recovered.told("why", task)
+
+
+def test_status_says_what_failed_and_why(recovered: Scenario) -> None:
+    """The one task that is not merged bears the coordinator's reason."""
+    told = recovered.told("status")
+
+    assert "9 merged, 1 failed" in told
+    assert "plugin-architect: project-coordinator decided give-up: no way out is left" in told
+
+
 def test_a_breaker_stops_the_run_and_a_resume_ends_it(prefect_server: Server, tmp_path: Path) -> None:
     """Three tasks that fail in the same way stop the run before it starts more; mended, the same command builds all."""
     scenario = Scenario(tmp_path)
@@ -276,7 +305,7 @@ def test_a_breaker_stops_the_run_and_a_resume_ends_it(prefect_server: Server, tm
     scenario.work("1.4", [create("src/1.4", "x\n")], agent=OTHER, after=["1.1", "1.2", "1.3"])
 
     stopped = scenario.build()
-    standing = scenario.mbo("status", "--detailed").out
+    standing, why = scenario.told("status", "--detailed"), scenario.told("why", "1.4")
     for task, _ in tasks:
         scenario.turns(task, "work", [[create(f"src/{task}", "x\n"), create("src/state", "mended\n")], [finish()]])
     resumed = scenario.build()
@@ -289,7 +318,8 @@ def test_a_breaker_stops_the_run_and_a_resume_ends_it(prefect_server: Server, tm
     assert breaker["reason"].startswith("3 tasks failed in the same way (the gate stayed red): ")
     assert (ends[0]["status"], ends[0]["reason"]) == ("paused", breaker["reason"])
     assert "mend the cause, then run the same command to go on" in " ".join(stopped.out.split())
-    assert "paused: 3 tasks failed in the same way" in " ".join(standing.split())
+    for told in (standing, why):
+        assert "paused: 3 tasks failed in the same way (the gate stayed red)" in told
     assert ends[1]["status"] == "succeeded"
     assert {event["task"] for event in scenario.events("merged")} == {"1.1", "1.2", "1.3", "1.4"}
 

@@ -69,6 +69,7 @@ def test_a_waived_veto_lets_the_same_answer_land(vetoed: Scenario) -> None:
     outcome, blocked = vetoed.outcome("1.1"), vetoed.outcome("1.2")
     before = {event["id"] for event in vetoed.all_events()}
     turns = vetoed.turns_played()
+    asked = vetoed.told("why", "1.1"), vetoed.told("status")
     hold(vetoed)
 
     waived = vetoed.mbo("waive", "1.1", "--reason", "it runs on our machines only")
@@ -80,6 +81,10 @@ def test_a_waived_veto_lets_the_same_answer_land(vetoed: Scenario) -> None:
     lifted = "lifted by an answer without it, or by `mbo waive 1.1 --reason …`"
     assert outcome == ("failed", f"{backup(vetoed)}: {reason}; no round is left; {lifted}")
     assert blocked == ("blocked", "waits for 1.1, which failed")
+    for told in asked:
+        assert "security vetoes the implementation: security-validation: the hole stands; no round is left; " in told
+        assert lifted in told
+    assert "waiver: user waives the veto of the task: it runs on our machines only" in vetoed.told("why", "1.1")
     assert (waived.code, waived.err) == (
         0,
         f"the veto of task 1.1 is waived: {reason}\nthe next run takes its answer up again\n",
@@ -107,7 +112,7 @@ def hold(scenario: Scenario) -> None:
     """Record a block on the component, as a review of it does."""
     events = Events(scenario.home, "a review")
     data = {"component": 1, "by": TESTING, "power": "block", "reason": "coverage fell", "lifts": "tests"}
-    events.record("hold", f"hold/1/1/{TESTING}", data)
+    events.record("hold", f"component-1/hold/{TESTING}/1", {**data, "round": 1})
     events.close()
 
 

@@ -6,8 +6,8 @@ from typing import Literal
 
 import click
 
+from orchestrator import holds, objections, standing, userword
 from orchestrator import plan as plans
-from orchestrator import standing, userword
 from orchestrator.cli import options, table, words
 from orchestrator.cli.manual import Manual
 from orchestrator.errors import InputError
@@ -98,26 +98,23 @@ def _answer(home: Home, plan: Plan, task: str, says: Literal["approve", "reject"
 
 
 def _waive_task(home: Home, task: str, reason: str) -> None:
-    ruling = userword.objections(read_events(home)).get(task)
-    if ruling is None:
+    objection = objections.standing(read_events(home)).get(task)
+    if objection is None:
         raise InputError(f"nothing vetoes or blocks task {task}, so there is nothing to waive (see `mbo status`)")
-    word = _word(ruling, "waive", reason)
-    power = ruling["data"]["decision"]
-    _give(home, word.model_copy(update={"power": power}))
-    click.echo(f"the {power} of task {task} is waived: {ruling['data']['reason']}", err=True)
+    _give(home, _word(objection.event, "waive", reason).model_copy(update={"power": objection.power}))
+    click.echo(f"the {objection.power} of task {task} is waived: {objection.reason}", err=True)
     told = "the run goes by that from its next ruling on" if holder(home) else "the next run takes its answer up again"
     click.echo(told, err=True)
 
 
 def _waive_component(home: Home, component: Component, reason: str) -> None:
-    holds = userword.holds(read_events(home), component.number)
-    if not holds:
+    stand = [hold for hold in holds.standing(read_events(home)) if hold.component == component.number]
+    if not stand:
         raise InputError(f"component {component.number} ({component.name}) has no hold, so there is nothing to waive")
-    for hold in holds:
-        power = hold["data"]["power"]
-        word = Word(says="waive", about=hold["id"], reason=reason, component=component.number, power=power)
+    for hold in stand:
+        word = Word(says="waive", about=hold.id, reason=reason, component=component.number, power=hold.power)
         _give(home, word)
-        click.echo(f"the {power} of component {component.number} by {hold['data']['by']} is waived", err=True)
+        click.echo(f"the {hold.power} of component {component.number} by {hold.by} is waived", err=True)
 
 
 def _word(event: JsonObject, says: Literal["approve", "reject", "waive"], reason: str) -> Word:
