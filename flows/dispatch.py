@@ -4,11 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Collection
 from typing import Any, NamedTuple, cast
 
-from prefect import tags
-
 from flows.failure import raised, returned
 from flows.journey import ASKED, DEFERRED, journey
-from orchestrator import recovery, stages
+from orchestrator import recovery
 from orchestrator.deadlock import Deadlock
 from orchestrator.errors import OrchestratorError, StorageError
 from orchestrator.models import Outcome, SessionRef
@@ -55,8 +53,7 @@ async def dispatch(
                 slot = free.pop(0)
                 upstream = [states[dep] for dep in build_task.deps if dep in states]
                 going = cast("Awaitable[Any]", journey(run, build_task, slot, wait_for=upstream, return_state=True))
-                with tags(stages.of_task(build_task)):
-                    active[asyncio.ensure_future(going)] = (build_task.id, slot)
+                active[asyncio.ensure_future(going)] = (build_task.id, slot)
             if schedule.held and not schedule.running:
                 return Dispatched(outcomes, schedule.held)
             if not active:

@@ -8,11 +8,12 @@ from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import task_run
 from prefect.states import Completed, Failed
 
 from flows.attempt import Ended, attempt, taken_up
 from flows.rounds import Deferred, GivenUp, Landed
-from orchestrator import recovery
+from orchestrator import recovery, stages
 from orchestrator.errors import OrchestratorError
 from orchestrator.models import BuildTask, Outcome
 from orchestrator.models.work import Failure
@@ -30,7 +31,13 @@ ASKED = "Waiting"
 """The name of the end state of a journey that goes on once the user has spoken; its data is the place asked about."""
 
 
-@task(name="build task", task_run_name="{build_task.id} {build_task.title}", cache_policy=NO_CACHE)
+def _run_name() -> str:
+    """Return what a person reads in Prefect's UI; the stage is no tag, since Prefect asks for a slot for each tag."""
+    build_task: BuildTask = task_run.parameters["build_task"]
+    return f"{build_task.id} {build_task.title} · {stages.of_task(build_task)}"
+
+
+@task(name="build task", task_run_name=_run_name, cache_policy=NO_CACHE)
 async def journey(run: Run, build_task: BuildTask, slot: int) -> Any:
     """Take one task from its brief to its Outcome, and return that as JSON; a failed state where it did not merge.
 
