@@ -81,7 +81,7 @@ def recovered(prefect_server: Server, tmp_path_factory: pytest.TempPathFactory) 
     _failures(scenario)
     _deadlocks(scenario)
     done = scenario.build("--slots", "6")
-    assert done.code == 1, done.err
+    assert [task for task, status in scenario.statuses().items() if status != "merged"] == ["1.5"], done.err
     return scenario
 
 
