@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Sequence
 
 from agents import brief
 from flows import deadlock
 from flows.rounds import Deferred, GivenUp, Landed, Round
+from flows.together import together
 from orchestrator import recovery
 from orchestrator.authority import lift
 from orchestrator.models import Answer, BuildTask, Check, Ruling, SessionRef, Verdict
@@ -200,13 +201,4 @@ async def _reviews(
         answer.session.model_copy(update={"role": "review", "agent": reviewer}) for reviewer in build_task.reviewers
     ]
     known = tuple(earlier)
-    return await _all(review(run, session, answer, checks, known, worktree, slot) for session in sessions)
-
-
-async def _all(waiting: Iterable[Awaitable[Verdict]]) -> list[Verdict]:
-    """Await all, then raise the first error if there is one: no reviewer is cut off by another's failure."""
-    ended = await asyncio.gather(*waiting, return_exceptions=True)
-    for result in ended:
-        if isinstance(result, BaseException):
-            raise result
-    return [result for result in ended if isinstance(result, Verdict)]
+    return await together(review(run, session, answer, checks, known, worktree, slot) for session in sessions)
