@@ -6,11 +6,12 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from asyncio.subprocess import Process
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from orchestrator.errors import TransientError, UnsupportedError, WorkError
 
@@ -54,16 +55,18 @@ async def run(
     began = time.monotonic()
     with _Output(output_limit) as output, _input(stdin) as source:
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                cwd=folder,
-                env=environment,
-                stdin=source,
-                stdout=output.inlet,
-                stderr=output.inlet,
-                pass_fds=pass_fds,
-                start_new_session=True,
-                umask=0o022,  # what a child makes does not depend on the user's own mask
+            process = await _started(
+                asyncio.create_subprocess_exec(
+                    *command,
+                    cwd=folder,
+                    env=environment,
+                    stdin=source,
+                    stdout=output.inlet,
+                    stderr=output.inlet,
+                    pass_fds=pass_fds,
+                    start_new_session=True,
+                    umask=0o022,  # what a child makes does not depend on the user's own mask
+                )
             )
         except (OSError, ValueError) as error:
             raise _not_started(command, folder, error) from error
@@ -75,13 +78,29 @@ async def run(
         except TimeoutError:
             timed_out = True
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            exit_code = await process.wait()
+            exit_code = await _ended(process)
         await output.ended()
         text, truncated = output.text()
     exit_code = exit_code if exit_code >= 0 else 128 - exit_code
     return Finished(exit_code, text, time.monotonic() - began, timed_out, truncated)
+
+
+async def _started(starting: Coroutine[Any, Any, Process]) -> Process:
+    """Return the process once it runs; a caller who is cancelled meanwhile leaves nothing of it running either."""
+    process = asyncio.ensure_future(starting)
+    try:
+        return await asyncio.shield(process)
+    except asyncio.CancelledError:
+        with suppress(OSError, ValueError):  # it never ran
+            await _ended(await process)
+        raise
+
+
+async def _ended(process: Process) -> int:
+    """Kill whatever of the process's session still runs, and return its exit code."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    return await process.wait()
 
 
 class _Output:

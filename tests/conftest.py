@@ -24,9 +24,11 @@ SHARED = "TESTS_SHARED_FOLDER"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the folder that all processes of the session share."""
+    """Make the folder that all processes of the session share; where there will be several, begin their server."""
     if not hasattr(config, "workerinput"):
         os.environ[SHARED] = tempfile.mkdtemp(prefix="tests-")
+        if config.getoption("numprocesses", default=None):
+            server.begin(_server_home())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -48,13 +48,15 @@ def by_kind(data: dict[str, dict[str, float]]) -> tuple[float, float]:
 def test_the_tools_are_installed_once(tmp_path: Path) -> None:
     """They are prepared from the list that ships, each pinned by its hashes; the second time there is nothing to do."""
     said: list[str] = []
+    repeated: list[str] = []
     pins = tools.REQUIREMENTS.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
 
     first = asyncio.run(tools.prepare(said.append))
-    again = asyncio.run(tools.prepare(said.append))
+    again = asyncio.run(tools.prepare(repeated.append))
 
     assert first == again
-    assert [line.split(":")[0] for line in said] == ["toolchain", "toolchain"]
+    assert [line.split(":")[0] for line in said] in ([], ["toolchain"] * 2)  # nothing where another test was first
+    assert repeated == []
     assert [line for line in pins if " --hash=sha256:" not in line] == []
 
 

@@ -31,7 +31,7 @@ def is_running(pid: int) -> bool:
 
 def ends_soon(pid: int) -> bool:
     """Tell whether a process is gone in a moment."""
-    deadline = time.monotonic() + 20.0
+    deadline = time.monotonic() + 5.0
     while is_running(pid) and time.monotonic() < deadline:
         os.sched_yield()
     return not is_running(pid)
@@ -153,6 +153,37 @@ def test_cancellation_leaves_no_process(tmp_path: Path) -> None:
     asyncio.run(cancel())
 
     assert all(ends_soon(int(pid)) for pid in (tmp_path / "pids").read_text().split())
+
+
+def test_cancellation_while_it_starts_leaves_no_process(tmp_path: Path) -> None:
+    """Whenever the caller is cancelled, be it before the process is known to run, nothing of it stays."""
+
+    async def cancel(ticks: int) -> None:
+        command = ["sh", "-c", "sleep 60 & wait"]
+        task = asyncio.create_task(process.run(command, folder=tmp_path, environment=ENVIRONMENT, seconds=60))
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    for ticks in range(1, 25):
+        asyncio.run(cancel(ticks))
+
+    assert all(ends_soon(pid) for pid in standing_in(tmp_path))
+
+
+def standing_in(folder: Path) -> list[int]:
+    """Return the processes whose working folder this is."""
+    pids = [int(place.name) for place in Path("/proc").iterdir() if place.name.isdigit()]
+    return [pid for pid in pids if _folder_of(pid) == str(folder)]
+
+
+def _folder_of(pid: int) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return ""
 
 
 def test_many_at_once_do_not_mix(tmp_path: Path) -> None:
