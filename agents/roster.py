@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agents.definition import read
 from orchestrator.errors import InputError
-from orchestrator.models import Agent, JsonObject, Policy
+from orchestrator.models import Agent, Policy
 from orchestrator.models.work import Authority
 
 DEFINITIONS = Path(__file__).parent / "definitions"
@@ -42,11 +42,6 @@ def load(names: Iterable[str] | None = None, project: Path | None = None) -> dic
 def texts(names: Iterable[str]) -> dict[str, str]:
     """Return the bundled definitions as files to install: `.claude/agents/<name>.md` to its content."""
     return {(PROJECT_FOLDER / f"{name}.md").as_posix(): _bundled_path(name).read_text("utf-8") for name in names}
-
-
-def fingerprint(agent: Agent) -> JsonObject:
-    """Return the part of a definition that can change a result; the task key is made of it."""
-    return agent.model_dump(mode="json", include={"persona", "tools", "model", "authority", "limits"})
 
 
 def disagreements(agents: Mapping[str, Agent], plan_policy: Policy) -> list[str]:

@@ -57,11 +57,6 @@ class Changes(Frozen):
         """Return the lines removed in all files."""
         return sum(change.lines_removed for change in self.files)
 
-    @property
-    def symlinks(self) -> tuple[str, ...]:
-        """Return the paths that are symbolic links now."""
-        return tuple(change.path for change in self.files if change.symlink)
-
 
 def between(place: git.Place, base: str, commit: str) -> Changes:
     """Return what differs from `base` to `commit`, which may be commits or trees."""

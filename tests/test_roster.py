@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from agents import roster
+from orchestrator import taskkey
 from orchestrator.errors import InputError
 from orchestrator.models import Agent, Limits, Policy
 
@@ -360,14 +361,14 @@ def test_fingerprint_holds_what_changes_a_result(
 
     changed = agent.model_copy(update=change)
 
-    assert (roster.fingerprint(changed) != roster.fingerprint(agent)) is counts
+    assert (taskkey.person(changed) != taskkey.person(agent)) is counts
 
 
 def test_line_ends_do_not_change_the_fingerprint(tmp_path: Path) -> None:
     """The same definition saved on Windows is the same agent."""
     unix, windows = put(tmp_path, GOOD, "a.md"), put(tmp_path, "\ufeff" + GOOD.replace("\n", "\r\n"), "b.md")
 
-    assert roster.fingerprint(roster.read(unix)) == roster.fingerprint(roster.read(windows))
+    assert taskkey.person(roster.read(unix)) == taskkey.person(roster.read(windows))
 
 
 def test_disagreements_are_told_in_words() -> None:
