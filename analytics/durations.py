@@ -14,7 +14,7 @@ from random import Random
 from statistics import NormalDist
 from typing import NamedTuple, TypeVar
 
-from orchestrator.lasting import SECONDS_PER_POINT, Lasting
+from orchestrator.status.lasting import SECONDS_PER_POINT, Lasting
 
 _LEVEL_SPREAD, _LEVEL_FREEDOM = 0.6, 3.0
 """Scale and degrees of freedom of the level's prior, a Student distribution around `SECONDS_PER_POINT`."""

@@ -6,7 +6,7 @@ from datetime import UTC
 from analytics.forecast import forecast
 from analytics.rows import Ask, Row
 from orchestrator.models import BuildTask, JsonObject, Phase, Plan, Policy
-from orchestrator.standing import Board, Standing, State
+from orchestrator.status.standing import Board, Standing, State
 
 _STATES: dict[str, State] = {"merged": "merged", "in work": "running", "failed": "failed"}
 

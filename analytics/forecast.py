@@ -9,10 +9,10 @@ from random import Random
 
 from analytics import durations
 from analytics.simulation import Course
-from orchestrator.lasting import SECONDS_PER_POINT, Lasting, measured
 from orchestrator.models import Frozen, JsonObject, Plan
 from orchestrator.models.value import now as this_moment
-from orchestrator.standing import Board
+from orchestrator.status.lasting import SECONDS_PER_POINT, Lasting, measured
+from orchestrator.status.standing import Board
 
 SAMPLES = 400
 SLOTS = 4

@@ -18,9 +18,9 @@ from rich.table import Table
 
 from analytics.forecast import predict, quantile
 from analytics.simulation import Course
-from orchestrator.lasting import SECONDS_PER_POINT, Lasting
 from orchestrator.models import BuildTask, Component, Phase, Plan, Policy, RosterEntry
 from orchestrator.schedule import Schedule
+from orchestrator.status.lasting import SECONDS_PER_POINT, Lasting
 
 TASKS, AGENTS, SLOTS, SAMPLES = 40, 8, 4, 300
 POINTS = (0.0, 0.1, 0.25, 0.5, 0.75)

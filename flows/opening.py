@@ -12,10 +12,10 @@ from agents import brief, roster
 from agents.models.playbook import Playbook
 from orchestrator import plan as plans
 from orchestrator import sandbox as sandboxes
-from orchestrator import selftest, settings, standing, taskkey, toolchain
+from orchestrator import selftest, settings, taskkey, toolchain
 from orchestrator.errors import HomeBusyError, InputError, UnsupportedError
 from orchestrator.events import Events
-from orchestrator.home import Home, exclusive, holder
+from orchestrator.home import Home, exclusive, holder, project_record
 from orchestrator.models import Agent, Frozen, Plan, now
 from orchestrator.sandbox import Sandbox
 from orchestrator.workspace import Repository
@@ -68,7 +68,7 @@ def prepare(order: Order) -> Prepared:
         InputError: one of them is missing or wrong.
     """
     home = Home(order.home)
-    record = standing.project(home)
+    record = project_record(home)
     plan = plans.load(order.plan or Path(record["plan"]))
     project = Path(record["project"])
     names = [entry.id for entry in plan.agents]

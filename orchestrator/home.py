@@ -107,6 +107,20 @@ def holder(home: Home) -> JsonObject | None:
     return None
 
 
+def project_record(home: Home) -> JsonObject:
+    """Return what the home says of its project: `project`, `plan` and `created`.
+
+    Raises:
+        InputError: no project has been set up here.
+    """
+    record = read_json(home.project_file)
+    if record is None:
+        raise InputError(
+            f"{home.root}: no project here yet; run `mbo init --project-path DIR --home {home.root}` first"
+        )
+    return record
+
+
 @contextmanager
 def exclusive(home: Home, command: str) -> Generator[None]:
     """Hold the home for one run; the kernel lets go of it however the process ends.

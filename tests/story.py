@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from orchestrator import standing
 from orchestrator.events import read_events
 from orchestrator.home import Home
 from orchestrator.journal import Journal
 from orchestrator.models import BuildTask, Component, Event, GateCommand, JsonObject, Phase, Plan, Policy, RosterEntry
 from orchestrator.models.value import now
 from orchestrator.plan import digest
+from orchestrator.status import standing
 
 KEY = "ab" * 32
 

@@ -10,11 +10,11 @@ import pytest
 from analytics.forecast import Forecast, forecast
 from analytics.simulation import Course
 from benchmarks.forecast import WORLDS, executed, lived, made, marks
-from orchestrator import lasting, standing
 from orchestrator.home import Home, exclusive
 from orchestrator.models import Plan
 from orchestrator.models.value import now
 from orchestrator.schedule import Schedule
+from orchestrator.status import lasting, standing
 from tests.story import Story, plan_of
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from orchestrator import sessions, standing
-from orchestrator.blockers import blockers
-from orchestrator.critical import path
 from orchestrator.home import Home, exclusive
 from orchestrator.models.value import now
-from orchestrator.risks import Risk, queue, risks
-from orchestrator.timeline import timeline
+from orchestrator.status import sessions, standing
+from orchestrator.status.blockers import blockers
+from orchestrator.status.critical import path
+from orchestrator.status.risks import Risk, queue, risks
+from orchestrator.status.timeline import timeline
 from tests.story import Story, plan_of
 
 

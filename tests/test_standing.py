@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from orchestrator import standing
 from orchestrator.errors import InputError
-from orchestrator.home import Home, exclusive, write_json
+from orchestrator.home import Home, exclusive, project_record, write_json
+from orchestrator.status import standing
 from tests.story import Story, plan_of
 
 
@@ -385,7 +385,7 @@ def test_a_running_build_of_another_plan_is_still_explained(story: Story) -> Non
 def test_a_place_without_a_project_is_refused_with_the_way_to_make_one(home: Home, tmp_path: Path) -> None:
     """A home in which nothing was set up says which command sets it up; one that was tells its project."""
     with pytest.raises(InputError, match="no project here yet; run `mbo init --project-path DIR --home "):
-        standing.project(home)
+        project_record(home)
 
     write_json(home.project_file, {"project": str(tmp_path)})
-    assert standing.project(home) == {"project": str(tmp_path)}
+    assert project_record(home) == {"project": str(tmp_path)}

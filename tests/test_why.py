@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from orchestrator import standing
-from orchestrator.chronicle import chronicle
 from orchestrator.home import Home
 from orchestrator.models import JsonObject
 from orchestrator.server import Server
+from orchestrator.status import standing
+from orchestrator.status.chronicle import chronicle
 from tests.scenario import OTHER, SECURITY, Scenario, bash, call, finish, module, object_to
 from tests.story import Story, plan_of
 

@@ -6,15 +6,16 @@ from typing import Literal
 
 import click
 
-from orchestrator import holds, objections, standing, userword
+from orchestrator import holds, userword
 from orchestrator import plan as plans
 from orchestrator.cli import options, table, words
 from orchestrator.cli.manual import Manual
 from orchestrator.errors import InputError
 from orchestrator.events import read_events
-from orchestrator.home import Home, holder
+from orchestrator.home import Home, holder, project_record
 from orchestrator.models import Component, JsonObject, Plan
 from orchestrator.names import hint
+from orchestrator.status import objections
 from orchestrator.userword import Word
 
 _REASON = click.option("--reason", metavar="TEXT", required=True, help="Why; it is logged, and told to the agent.")
@@ -83,7 +84,7 @@ def waive(task: str | None, component: str | None, reason: str, home: Path, plan
 
 def _set_up(root: Path) -> Home:
     home = Home(root)
-    standing.project(home)
+    project_record(home)
     return home
 
 

@@ -8,7 +8,7 @@ from orchestrator.cli.table import bar
 from orchestrator.cli.words import count, lasted, prefix, shorten
 from orchestrator.models import JsonObject, Plan
 from orchestrator.plan import gate
-from orchestrator.standing import VERBS
+from orchestrator.status.doing import VERBS
 
 _DOING = {
     "bash": "shell",

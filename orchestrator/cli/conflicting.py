@@ -12,11 +12,10 @@ from orchestrator.cli import options, table, words
 from orchestrator.cli.manual import Manual
 from orchestrator.contradictions import Contradiction
 from orchestrator.events import Events, read_events
-from orchestrator.home import Home, exclusive
+from orchestrator.home import Home, exclusive, project_record
 from orchestrator.merging import Conflict, under_way
 from orchestrator.models import Plan
 from orchestrator.models.value import now
-from orchestrator.standing import project
 
 
 class ManualGroup(Manual, click.Group):
@@ -49,7 +48,7 @@ def conflicts(context: click.Context, everything: bool, form: str, home: Path, p
     """
     if context.invoked_subcommand is not None:
         return
-    project(Home(home))
+    project_record(Home(home))
     plan = options.plan_of(home, plan_file)
     events = list(read_events(Home(home)))
     told = contradictions.read(events)
@@ -85,7 +84,7 @@ def resolve(context: click.Context, conflict: str, keep: str, reason: str, home:
     if context.parent and context.get_parameter_source("home") is ParameterSource.DEFAULT:
         home = context.parent.params["home"]
     place = Home(home)
-    project(place)
+    project_record(place)
     with exclusive(place, "conflicts resolve"):
         events = Events(place, f"{now():%Y%m%d-%H%M%S}-user")
         try:

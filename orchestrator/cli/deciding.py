@@ -11,10 +11,9 @@ from orchestrator import names
 from orchestrator import plan as plans
 from orchestrator.cli import options, table, words
 from orchestrator.cli.manual import Manual
-from orchestrator.home import Home
+from orchestrator.home import Home, project_record
 from orchestrator.models import Decision, Plan
 from orchestrator.precedence import USER
-from orchestrator.standing import project
 from orchestrator.supersession import successors
 
 HEADER = ("no", "task", "agent", "subject", "decision")
@@ -56,7 +55,7 @@ def decisions(home: Path, plan_file: Path | None, form: str, **wanted: Any) -> N
     """
     from agents.context import decisions as log
 
-    project(Home(home))
+    project_record(Home(home))
     plan = options.plan_of(home, plan_file)
     entries = _chosen(_numbered(log.read(Home(home))), plan, **wanted)
     click.echo(_as_json(entries) if form == "json" else _as_table(entries, plan))

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import click
 
-from orchestrator import kept, standing
-from orchestrator.chronicle import Chronicle, Dep, chronicle
+from orchestrator import kept
 from orchestrator.cli import options, table, words
 from orchestrator.cli.manual import Manual
 from orchestrator.events import read_events
-from orchestrator.home import Home, holder
+from orchestrator.home import Home, holder, project_record
 from orchestrator.models import Plan
 from orchestrator.plan import task as lookup
+from orchestrator.status import standing
+from orchestrator.status.chronicle import Chronicle, Dep, chronicle
 
 COLUMN = 12
 """Under which the words begin that belong to a moment or a heading."""
@@ -44,7 +45,7 @@ def why(task_id: str, form: str, home: Path, plan_file: Path | None) -> None:
       mbo why 3.4 --format json | jq '.entries[] | select(.kind == "verdict")'
     """
     place = Home(home)
-    standing.project(place)
+    project_record(place)
     plan = options.plan_of(home, plan_file)
     task = lookup(plan, task_id)
     events = list(read_events(place))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from analytics.forecast import Forecast
 from orchestrator.cli import table, words
 from orchestrator.models import Plan
-from orchestrator.timeline import Timeline
+from orchestrator.status.timeline import Timeline
 
 WIDTH = 80
 """How wide the picture is where nothing bounds it."""

@@ -8,10 +8,9 @@ from typing import get_args
 import click
 
 from orchestrator import plan as plans
-from orchestrator import standing
 from orchestrator.cli import options, table, words
 from orchestrator.cli.manual import Manual
-from orchestrator.home import Home
+from orchestrator.home import Home, project_record
 from orchestrator.models import Knowledge, Plan
 from orchestrator.models.talk import KnowledgeType
 
@@ -41,7 +40,7 @@ def knowledge(
     from agents.context import knowledge as learned
 
     place = Home(home)
-    standing.project(place)
+    project_record(place)
     loaded = options.plan_of(home, plan_file)
     everyone = sorted(file.parent.name for file in place.agents.glob("*/knowledge.db"))
     asked = [plans.agent(loaded, agent)] if agent else everyone

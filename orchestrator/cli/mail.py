@@ -7,12 +7,11 @@ from pathlib import Path
 import click
 
 from orchestrator import plan as plans
-from orchestrator import standing
 from orchestrator.cli import options, table, words
 from orchestrator.cli.manual import Manual
 from orchestrator.errors import InputError
 from orchestrator.events import read_events
-from orchestrator.home import Home
+from orchestrator.home import Home, project_record
 from orchestrator.models import Frozen, JsonObject, Message, Plan
 
 HEADER = ("sent", "message", "task", "from, to", "says", "then")
@@ -55,7 +54,7 @@ def messages(agent: str | None, task_id: str | None, form: str, home: Path, plan
       mbo messages --format json | jq '.[] | select(.open)'
     """
     place = Home(home)
-    standing.project(place)
+    project_record(place)
     loaded = options.plan_of(home, plan_file)
     name = plans.agent(loaded, agent) if agent else None
     about = plans.task(loaded, task_id).id if task_id else None

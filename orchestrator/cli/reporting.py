@@ -4,11 +4,10 @@ from pathlib import Path
 
 import click
 
-from orchestrator import standing
 from orchestrator.cli import options
 from orchestrator.cli.manual import Manual
 from orchestrator.errors import InputError, StorageError
-from orchestrator.home import Home, write_atomically
+from orchestrator.home import Home, project_record, write_atomically
 
 _OUTPUT = options.Place(dir_okay=False)
 
@@ -39,7 +38,7 @@ def report(form: str, phase: int | None, output: Path | None, home: Path) -> Non
       mbo report --phase 1
       mbo report --format json | jq '.next_steps'
     """
-    standing.project(Home(home))
+    project_record(Home(home))
     text = _told(form, Home(home), phase)
     if output is None:
         click.echo(text, nl=False)

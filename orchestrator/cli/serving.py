@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from orchestrator import server, standing
+from orchestrator import server
 from orchestrator.cli import options
 from orchestrator.cli.manual import Manual
-from orchestrator.home import Home
+from orchestrator.home import Home, project_record
 
 
 @click.command(cls=Manual)
@@ -19,7 +19,7 @@ def up(home: Path) -> None:
     so that its UI shows what they did. Where the variable PREFECT_API_URL names another server, that one is used.
     """
     place = Home(home)
-    standing.project(place)
+    project_record(place)
     click.echo("waiting for the Prefect server to answer", err=True)
     click.echo(server.up(place).ui)
 

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from analytics.forecast import forecast
-from orchestrator import critical, sessions, stages
-from orchestrator.blockers import blockers
+from orchestrator import stages
 from orchestrator.models import Frozen, JsonObject, Plan
 from orchestrator.plan import digest
-from orchestrator.risks import queue, risks
-from orchestrator.standing import Board
-from orchestrator.timeline import timeline
+from orchestrator.status import critical, sessions
+from orchestrator.status.blockers import blockers
+from orchestrator.status.risks import queue, risks
+from orchestrator.status.standing import Board
+from orchestrator.status.timeline import timeline
 
 _OF_TASK = {"id", "title", "phase", "component", "agent", "kind", "effort", "deps", "after", "reviewers"}
 _OF_STANDING = {"state", "reason", "since", "lifted_by"}

@@ -7,17 +7,18 @@ from typing import NamedTuple
 
 import click
 
-from orchestrator import critical, sessions, standing
-from orchestrator.blockers import blockers
 from orchestrator.cli import options, table, views, words
 from orchestrator.cli.manual import Manual
 from orchestrator.cli.watching import watch as watch_it
 from orchestrator.events import read_events
-from orchestrator.home import Home, holder
+from orchestrator.home import Home, holder, project_record
 from orchestrator.models import JsonObject, Plan
 from orchestrator.models.value import now
-from orchestrator.risks import risks
-from orchestrator.standing import Board, LastRun
+from orchestrator.status import critical, sessions, standing
+from orchestrator.status.blockers import blockers
+from orchestrator.status.lastrun import LastRun
+from orchestrator.status.risks import risks
+from orchestrator.status.standing import Board
 
 COLOURS = {"merged": "green", "running": "cyan", "failed": "red"}
 
@@ -62,7 +63,7 @@ def status(*, watch: bool, home: Path, plan_file: Path | None, **chosen: bool) -
 def _told(view: View, home: Path, plan_file: Path | None) -> str:
     """Return what the status says now."""
     place = Home(home)
-    record = standing.project(place)
+    record = project_record(place)
     plan = options.plan_of(home, plan_file)
     events = list(read_events(place))
     board = standing.board(plan, events, holder(place))
@@ -107,7 +108,7 @@ def _ahead(plan: Plan, events: Sequence[JsonObject], board: Board) -> Iterator[s
 def _expected(plan: Plan, events: Sequence[JsonObject], board: Board, view: View) -> Iterator[str]:
     from analytics.forecast import forecast  # half a second of computing, which a plain status need not spend
     from orchestrator.cli import gantt, outlook
-    from orchestrator.timeline import timeline
+    from orchestrator.status.timeline import timeline
 
     at = now()
     found = forecast(plan, events, board, at=at)

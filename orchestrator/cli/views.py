@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from orchestrator import stages
-from orchestrator.blockers import Blocker
 from orchestrator.cli import table, words
 from orchestrator.cli.board import tools_in_words
-from orchestrator.critical import Path
 from orchestrator.models import Plan
-from orchestrator.risks import Risk
-from orchestrator.sessions import Session
-from orchestrator.standing import Board
+from orchestrator.status.blockers import Blocker
+from orchestrator.status.critical import Path
+from orchestrator.status.risks import Risk
+from orchestrator.status.sessions import Session
+from orchestrator.status.standing import Board
 
 COLOURS = {"high": "red", "medium": "yellow", "merged": "green", "running": "cyan", "failed": "red"}
 

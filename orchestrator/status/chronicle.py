@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from orchestrator.entries import Entry, entry, retold
 from orchestrator.models import BuildTask, Frozen, JsonObject
-from orchestrator.standing import Board
-from orchestrator.standing import Standing as Stand
+from orchestrator.status.entries import Entry, entry, retold
+from orchestrator.status.standing import Board
+from orchestrator.status.standing import Standing as Stand
 
 
 class Dep(Frozen):

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from orchestrator import objections
 from orchestrator.models import Frozen, JsonObject, Plan
-from orchestrator.objections import Objection
 from orchestrator.planrules import closure
-from orchestrator.standing import Board, Standing
+from orchestrator.status import objections
+from orchestrator.status.objections import Objection
+from orchestrator.status.standing import Board, Standing
 
 
 class Blocker(Frozen):

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from orchestrator.models import Frozen, JsonObject
-from orchestrator.standing import VERBS
+from orchestrator.status.doing import VERBS
 
 
 class Session(Frozen):

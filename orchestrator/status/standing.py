@@ -1,37 +1,20 @@
 """Where every task of a plan stands now, and the one reason why it waits, read from the project journal."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Literal
 
-from orchestrator import waits
 from orchestrator.authority import USER
-from orchestrator.errors import InputError
 from orchestrator.events import read_events
-from orchestrator.home import Home, holder, read_json
+from orchestrator.home import Home, holder
 from orchestrator.models import BuildTask, Frozen, JsonObject, Plan
 from orchestrator.plan import dependents, digest, prerequisites
 from orchestrator.schedule import Schedule, waits_for_user
-from orchestrator.waits import Wait
+from orchestrator.status import waits
+from orchestrator.status.doing import doing
+from orchestrator.status.lastrun import LastRun, last_run, of_last_run
+from orchestrator.status.waits import Wait
 
 State = Literal["merged", "running", "failed", "waiting"]
-Ending = Literal["running", "succeeded", "failed", "paused", "stopped", "cut off"]
-
-
-VERBS = {"work": "works", "review": "reviews", "resolve": "resolves a deadlock"}
-"""What the agent of a session does, by the session's role."""
-
-_PLAIN_WORDS = {
-    "answer": "its answer is checked",
-    "deadlock": "is stuck; the coordinator decides how it goes on",
-    "resolution": "goes on as the coordinator decided",
-    "attempt_ended": "its attempt has ended; another follows",
-    "verdict": "its reviews are awaited",
-    "ruling": "goes back to its agent for another round",
-    "conflict": "goes back to its agent to resolve a conflict",
-    "rejected": "goes back to its agent: the checks of its merge are red",
-    "merged": "merged; its end is noted",
-}
 
 
 class Standing(Frozen):
@@ -44,26 +27,6 @@ class Standing(Frozen):
     """When the work on it began, while it runs; else since when the reason holds, where that is known."""
     lifted_by: str = ""
     """What ends the wait, where that is a word or an act of somebody."""
-
-
-class LastRun(Frozen):
-    """The newest run: what it was asked for, what it worked with, and how it ended if it has."""
-
-    command: str
-    began: str
-    ending: Ending
-    """`cut off` where it was killed before it could say how it ended."""
-    reason: str
-    model: str
-    sandbox: str
-    plan: str
-    """The digest of the plan that it ran."""
-    tasks: tuple[str, ...] = ()
-    """The ids of the tasks that it was to have merged."""
-    slots: int = 4
-    """How many tasks were under way at once."""
-    barrier: bool = False
-    """Whether a phase began only when the one before it had ended."""
 
 
 class Board(Frozen):
@@ -93,20 +56,6 @@ class Board(Frozen):
         return sum(standing.state == state for standing in self.tasks)
 
 
-def project(home: Home) -> JsonObject:
-    """Return what the home says of its project: `project`, `plan` and `created`.
-
-    Raises:
-        InputError: no project has been set up here.
-    """
-    record = read_json(home.project_file)
-    if record is None:
-        raise InputError(
-            f"{home.root}: no project here yet; run `mbo init --project-path DIR --home {home.root}` first"
-        )
-    return record
-
-
 def read(home: Home, plan: Plan) -> Board:
     """Return where the plan stands; beside a running build as well."""
     return board(plan, list(read_events(home)), holder(home))
@@ -114,9 +63,9 @@ def read(home: Home, plan: Plan) -> Board:
 
 def board(plan: Plan, events: Sequence[JsonObject], held_by: JsonObject | None = None) -> Board:
     """Return where the plan stands after these events, while the process `held_by` holds the home."""
-    last = _last_run(events, held_by)
+    last = last_run(events, held_by)
     is_other_plan = last is not None and last.plan != digest(plan)
-    own = _of_last_run(events) if last and last.ending == "running" else []
+    own = of_last_run(events) if last and last.ending == "running" else []
     ended = _ended(events)
     waiting = waits.standing(plan, events)
     resting = {task for task, wait in waiting.items() if wait.cause in waits.RESTING}
@@ -144,7 +93,7 @@ def _standing(
 ) -> Standing:
     if task.id in running:
         seen = running[task.id]
-        told = wait.reason if wait else _doing(seen)
+        told = wait.reason if wait else doing(seen)
         return Standing(task=task.id, state="running", reason=told, since=seen[0]["time"])
     if task.id in merged:
         return Standing(task=task.id, state="merged", reason=f"merged as {merged[task.id][:12]}")
@@ -174,40 +123,6 @@ def _behind_holds(
         for behind in dependents(plan, [release])
         if prerequisites(plan, [behind]).isdisjoint(failed)
     }
-
-
-def _last_run(events: Sequence[JsonObject], held_by: JsonObject | None) -> LastRun | None:
-    started = next((event for event in reversed(events) if event["kind"] == "run_started"), None)
-    if started is None:
-        return None
-    ended = next((e for e in reversed(events) if e["kind"] == "run_ended" and e["run"] == started["run"]), None)
-    data = started["data"]
-    return LastRun(
-        command=data["command"],
-        began=started["time"],
-        ending=ended["data"]["status"] if ended else "running" if _holds(held_by, started) else "cut off",
-        reason=ended["data"]["reason"] if ended else "",
-        model=data["model"],
-        sandbox=data["sandbox"],
-        plan=data["plan"],
-        tasks=tuple(data.get("tasks", ())),
-        slots=data.get("slots", 4),
-        barrier=data.get("barrier", False),
-    )
-
-
-def _holds(held_by: JsonObject | None, started: JsonObject) -> bool:
-    """Tell whether a run belongs to the process that holds the home, and not to an earlier one that was killed."""
-    if held_by is None:
-        return False
-    moments = (held_by.get("started", started["time"]), started["time"])
-    claimed, began = (datetime.fromisoformat(moment) for moment in moments)
-    return claimed <= began
-
-
-def _of_last_run(events: Sequence[JsonObject]) -> list[JsonObject]:
-    run = next(event["run"] for event in reversed(events) if event["kind"] == "run_started")
-    return [event for event in events if event["run"] == run]
 
 
 def _ended(events: Sequence[JsonObject]) -> dict[str, JsonObject]:
@@ -300,35 +215,3 @@ def _replay(schedule: Schedule, event: JsonObject) -> None:
             schedule.resume(task)
         case _:
             pass
-
-
-def _doing(seen: Sequence[JsonObject]) -> str:
-    """Return in words what a task does after its newest event that tells."""
-    return next((told for event in reversed(seen) if (told := _in_words(event))), "has begun")
-
-
-def _in_words(event: JsonObject) -> str:
-    data = event.get("data", {})
-    match event["kind"]:
-        case "session_started" | "session_resumed" | "turn":
-            verb = VERBS[data["role"]]
-            turn = f", turn {data['turn']}" if "turn" in data else ""
-            return f"{event['agent']} {verb}, round {data['round']}{turn}"
-        case "check":
-            return _checked(data)
-        case "ruling" if data["decision"] == "approve":
-            return "its answer is merged"
-        case "approval_requested":
-            return f"waits for the approval of {data['by']}"
-        case "approval":
-            return "its answer is merged" if data["decision"] == "approve" else _PLAIN_WORDS["ruling"]
-        case "reassigned":
-            return f"goes on to {data['to']}"
-        case kind:
-            return _PLAIN_WORDS.get(kind, "")
-
-
-def _checked(data: JsonObject) -> str:
-    if data.get("problem"):
-        return f"goes back to its agent: the check {data['name']} is red"
-    return "the merge of its answer is checked" if data["stage"] == "merged" else "its answer is checked"

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
-from orchestrator import contradictions, critical, holds, lasting, objections
+from orchestrator import contradictions, holds
 from orchestrator.models import Frozen, JsonObject, Plan
 from orchestrator.plan import task as lookup
-from orchestrator.standing import Board
+from orchestrator.status import critical, lasting, objections
+from orchestrator.status.standing import Board
 
 Kind = Literal["overdue", "failed", "veto", "block", "hold", "paused", "contradiction", "rework", "review queue"]
 Level = Literal["high", "medium", "low"]

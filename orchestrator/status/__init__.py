@@ -1,0 +1,1 @@
+"""Where a plan stands and why, told from the project journal alone: what `status` and `why` show."""
