@@ -16,7 +16,7 @@ from tasks import history
 from tasks.approve import Asked, approval
 from tasks.gate import gate
 from tasks.integrate import candidate, carried, integrate, rebased
-from tasks.record import record_deferred, record_no_progress
+from tasks.record import record_accepted, record_deferred, record_no_progress
 from tasks.review import review
 from tasks.run import Run
 from tasks.waive import TakenUp, ruled
@@ -114,6 +114,7 @@ async def _judge(
         return kept_back
     if kept_back:
         return await _sent_back(run, build_task, current, answer, kept_back.ruling, kept_back.verdicts)
+    record_accepted(run, answer.session)
     integration = await integrate(run, answer, verdicts, slot)
     if integration.commit:
         return Landed(integration.commit, current.number)
@@ -139,13 +140,13 @@ async def _after_objection(
     slot: int,
 ) -> Round | Ended | None:
     """Return what an objection leads to; None where the coordinator resolves a deadlock by accepting the answer."""
-    resolution = await deadlock.of_verdicts(run, build_task, current, answer, ruling, verdicts, slot)
-    if resolution:
-        return await deadlock.after(run, current, answer, resolution, "review")
     awaited = deadlock.awaited(run, answer.session, ruling, verdicts)
     if awaited:
         record_deferred(run, answer.session, awaited, ruling.reason)
         return Deferred(answer.session, awaited)
+    resolution = await deadlock.of_verdicts(run, build_task, current, answer, ruling, verdicts, slot)
+    if resolution:
+        return await deadlock.after(run, current, answer, resolution, "review")
     return await _sent_back(run, build_task, current, answer, ruling, verdicts)
 
 

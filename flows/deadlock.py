@@ -58,7 +58,8 @@ async def of_verdicts(
 def awaited(run: Run, session: SessionRef, ruling: Ruling, verdicts: Sequence[Verdict]) -> str | None:
     """Return the unended task that the verdicts wait for, if they object to nothing else and no round has followed."""
     following = session.model_copy(update={"round": session.round + 1})
-    if ruling.decision != "revise" or run.events.recall(f"{following.id}/started"):
+    has_followed = run.events.recall(f"{following.id}/started") or deadlocks.recall(run, session, "verdicts")
+    if ruling.decision not in ("revise", "escalate") or has_followed:
         return None
     waits = [verdict.waits_for for verdict in verdicts if verdict.reviewer in ruling.by]
     if None in waits:
@@ -95,6 +96,8 @@ async def _resolved(
     allowed: list[ResolutionDecision] = ["reassign", "give-up"]
     if current.spent["deadlock"] < GRANTED_ROUNDS:
         allowed.insert(0, "another-round")
-    if authority.may_be_accepted(verdicts, run.plan.policy, build_task.kind, waived(run, answer.session.key)):
+    session = answer.session
+    free = waived(run, session.key, session.attempt, session.round)
+    if authority.may_be_accepted(verdicts, run.plan.policy, build_task.kind, free):
         allowed.insert(0, "accept")
     return await resolve(run, answer, found, tuple(allowed), slot)

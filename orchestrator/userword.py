@@ -15,6 +15,7 @@ from orchestrator.authority import Waivable
 from orchestrator.errors import InputError, StorageError
 from orchestrator.home import Home, read_json, write_json
 from orchestrator.models import Digest, Frozen, JsonObject, now
+from orchestrator.models.plan import Text
 
 
 class Word(Frozen):
@@ -23,7 +24,7 @@ class Word(Frozen):
     says: Literal["approve", "reject", "waive"]
     about: str
     """Where the answer stands in the journal, such as `<key>/1.2`; of a hold, the id of its event."""
-    reason: str = Field(min_length=1)
+    reason: Text
     time: AwareDatetime = Field(default_factory=now)
     task: str | None = None
     """The task that the word is about; None for a component."""

@@ -83,14 +83,20 @@ def answer_place(session: SessionRef) -> str:
     return f"{session.key[:16]}/{session.attempt}.{session.round}"
 
 
-def ruling_id(session: SessionRef) -> str:
-    """Return the id of the event that says what was ruled on a session's answer."""
-    return f"{answer_place(session)}/ruling"
+def accepted_id(session: SessionRef) -> str:
+    """Return the id of the event that says that a session's answer waits for nothing but its merge."""
+    return f"{answer_place(session)}/accepted"
 
 
 def refused_id(session: SessionRef) -> str:
     """Return the id of the event that says why a session's answer did not land."""
     return f"{answer_place(session)}/refused"
+
+
+def record_accepted(run: Run, session: SessionRef) -> None:
+    """Record that the answer of a session stands after its checks, reviews and approval, whoever decided on them."""
+    data = {"attempt": session.attempt, "round": session.round}
+    run.events.record("accepted", accepted_id(session), data, session=session)
 
 
 def record_deferred(run: Run, session: SessionRef, on: str, reason: str) -> None:

@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from orchestrator.team import Team
 from tasks import reconciling, sharing, unlanded
 from tasks.moves import Move
+from tasks.release import held
 from tasks.retry import POLICY
 from tasks.run import Run
 from tasks.settle import settle
@@ -27,10 +28,11 @@ async def share(run: Run, team: Team) -> list[Move]:
 
 
 async def waiting(run: Run, team: Team) -> list[Unlanded]:
-    """Return the team's approved answers that have not landed."""
+    """Return the team's accepted answers that have not landed; a release that is held does not land."""
     landed = await asyncio.to_thread(run.repository.landed)
     found = await asyncio.to_thread(unlanded.find, run.events, run.plan, run.keys, landed)
-    return [item for item in found if item.answer.session.agent in team.agents]
+    own = [item for item in found if item.answer.session.agent in team.agents]
+    return [item for item in own if held(run, run.task(item.answer.session.task)) is None]
 
 
 def note_landed(run: Run, item: Unlanded) -> Move:

@@ -24,22 +24,22 @@ def ruled(run: Run, build_task: BuildTask, answer: Answer, verdicts: Sequence[Ve
     """Return the ruling on an answer: the recorded one, unless the answer was taken up again after a waiver."""
     listen(run)
     session = answer.session
-    powers = waived(run, session.key)
+    powers = waived(run, session.key, session.attempt, session.round)
     name = f"ruling/waived-{'-'.join(powers)}" if run.events.recall(_mark(session)) is not None else "ruling"
     ruling = authority.decide(verdicts, run.plan.policy, build_task.kind, rounds_left, powers)
     return log_ruling(run, session, ruling, name)
 
 
-def waived(run: Run, key: str) -> list[Waivable]:
-    """Return what the user has waived for a task key."""
+def waived(run: Run, key: str, attempt: int, round_: int) -> list[Waivable]:
+    """Return what the user has waived of one answer; a later answer of the task needs a word of its own."""
     own = (event["data"] for event in run.events.all("waiver") if event.get("key") == key)
-    return sorted({data["power"] for data in own})
+    return sorted({data["power"] for data in own if (data["attempt"], data["round"]) == (attempt, round_)})
 
 
 def take_up(run: Run, key: str) -> TakenUp | None:
     """Return the answer to judge once more because the user waived the newest ruling, if no work came after that."""
     rulings = [event for event in run.events.all("ruling") if event.get("key") == key]
-    if rulings and rulings[-1]["data"]["decision"] in waived(run, key) and _is_newest(run, key, rulings[-1]["data"]):
+    if rulings and _is_waived(run, key, rulings[-1]["data"]) and _is_newest(run, key, rulings[-1]["data"]):
         answer = _answer(run, key, rulings[-1]["data"])
         place = {"attempt": answer.session.attempt, "round": answer.session.round}
         run.events.record("taken_up", _mark(answer.session), place, session=answer.session)
@@ -57,6 +57,10 @@ def _taken_up(run: Run, answer: Answer) -> TakenUp:
         causes=tuple(one.cause for one in before if one.round > 1),
         earlier=tuple(v for v in verdicts if v.session.attempt == session.attempt and v.session.round < session.round),
     )
+
+
+def _is_waived(run: Run, key: str, ruling: JsonObject) -> bool:
+    return ruling["decision"] in waived(run, key, ruling["attempt"], ruling["round"])
 
 
 def _is_newest(run: Run, key: str, ruling: JsonObject) -> bool:

@@ -52,13 +52,17 @@ def logged(scenario: Scenario, authority: str) -> list[JsonObject]:
         (["waive", "--component", "part"], "there is no component `part`; did you mean `parts`?"),
         (["waive", "1.9"], "there is no task `1.9` in scenario; did you mean `1.2`? (`mbo plan` lists all tasks)"),
         (["waive"], "give a task or --component, and not both (see `mbo waive --help`)"),
+        (
+            ["waive", "1.1", "--reason", " "],
+            "invalid value for '--reason': say something: it is blank (see `mbo waive --help`)",
+        ),
         (["reject", "1.1"], "task 1.1 does not wait for your approval; a run with --approve ask asks for it"),
     ],
-    ids=["no veto", "no hold", "unknown component", "unknown task", "nothing named", "not asked"],
+    ids=["no veto", "no hold", "unknown component", "unknown task", "nothing named", "blank", "not asked"],
 )
 def test_a_word_about_nothing_is_refused(vetoed: Scenario, words: list[str], told: str) -> None:
     """What stands nowhere cannot be decided: one line, exit code 2, and nothing is written."""
-    done = vetoed.mbo(*words, "--reason", "because")
+    done = vetoed.mbo(words[0], "--reason", "because", *words[1:])
 
     assert (done.code, done.err) == (2, f"mbo: {told}\n")
     assert not (vetoed.home.shared / "user").exists()
@@ -93,7 +97,7 @@ def test_a_waived_veto_lets_the_same_answer_land(vetoed: Scenario) -> None:
     assert again.code == 2
     assert done.code == 0, done.err
     new = [event for event in vetoed.all_events() if event["id"] not in before and event.get("task") == "1.1"]
-    kinds = ["waiver", "decision", "taken_up", "ruling", "decision", "check", "check", "merged", "outcome"]
+    kinds = ["waiver", "decision", "taken_up", "ruling", "decision", "accepted", "check", "check", "merged", "outcome"]
     assert [event["kind"] for event in new] == kinds
     assert [event["data"]["stage"] for event in new if event["kind"] == "check"] == ["merged"] * 2
     assert [turn for turn in vetoed.turns_played() if turn not in turns] == [

@@ -18,12 +18,15 @@ from orchestrator.names import hint
 from orchestrator.status import objections
 from orchestrator.userword import Word
 
-_REASON = click.option("--reason", metavar="TEXT", required=True, help="Why; it is logged, and told to the agent.")
+_TAKEN_UP = "the next run takes its answer up again"
+_REASON = click.option(
+    "--reason", type=options.Said(), metavar="TEXT", required=True, help="Why; it is logged, and told to the agent."
+)
 
 
 @click.command(cls=Manual)
 @click.argument("task", metavar="[N.M]", required=False)
-@click.option("--reason", metavar="TEXT", default="approved by the user", help="Why, for the log.")
+@click.option("--reason", type=options.Said(), metavar="TEXT", default="approved by the user", help="Why, for the log.")
 @options.home
 def approve(task: str | None, reason: str, home: Path, plan_file: Path | None) -> None:
     """Approve a design, or show which ones wait for you.
@@ -66,8 +69,9 @@ def reject(task: str, reason: str, home: Path, plan_file: Path | None) -> None:
 def waive(task: str | None, component: str | None, reason: str, home: Path, plan_file: Path | None) -> None:
     """Overrule a veto or a block, with the reason.
 
-    From then on the veto counts as advice for this task. The next run takes up the answer that it stood against, with
-    the checks and verdicts it has, and merges it where nothing else is against it. Who waived what is logged.
+    From then on the veto counts as advice on the answer that it was given on. The next run takes that answer up, with
+    the checks and verdicts it has, and merges it where nothing else is against it. Another answer to the same task is
+    judged anew. Who waived what is logged.
 
     Examples:
       mbo waive 3.4 --reason "the command runs on our own machines only"
@@ -99,12 +103,15 @@ def _answer(home: Home, plan: Plan, task: str, says: Literal["approve", "reject"
 
 
 def _waive_task(home: Home, task: str, reason: str) -> None:
-    objection = objections.standing(read_events(home)).get(task)
+    events = list(read_events(home))
+    objection = objections.standing(events).get(task)
     if objection is None:
         raise InputError(f"nothing vetoes or blocks task {task}, so there is nothing to waive (see `mbo status`)")
     _give(home, _word(objection.event, "waive", reason).model_copy(update={"power": objection.power}))
     click.echo(f"the {objection.power} of task {task} is waived: {objection.reason}", err=True)
-    told = "the run goes by that from its next ruling on" if holder(home) else "the next run takes its answer up again"
+    newest = next(event for event in reversed(events) if event.get("task") == task)
+    is_mended = holder(home) is not None and newest["kind"] != "outcome"
+    told = "its agent mends it meanwhile; what comes of that is judged anew" if is_mended else _TAKEN_UP
     click.echo(told, err=True)
 
 

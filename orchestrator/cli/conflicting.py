@@ -68,7 +68,9 @@ def conflicts(context: click.Context, everything: bool, form: str, home: Path, p
 @conflicts.command(cls=Manual)
 @click.argument("conflict", metavar="ID")
 @click.option("--keep", metavar="SIDE", required=True, help="The side that stands, by its number, task, agent or id.")
-@click.option("--reason", metavar="TEXT", required=True, help="Why; it is logged with the decision.")
+@click.option(
+    "--reason", type=options.Said(), metavar="TEXT", required=True, help="Why; it is logged with the decision."
+)
 @options.home
 @click.pass_context
 def resolve(context: click.Context, conflict: str, keep: str, reason: str, home: Path, plan_file: Path | None) -> None:

@@ -29,6 +29,16 @@ FOLDER = Place(file_okay=False)
 FILE = Place(dir_okay=False)
 
 
+class Said(click.ParamType[str]):
+    """Words that say something: more than spaces."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the words without the spaces around them."""
+        return " ".join(str(value).split()) or self.fail("say something: it is blank", param, ctx)
+
+
 class _Switch(click.ParamType[bool]):
     """Take any text as yes, as the convention for NO_COLOR has it, and none as no."""
 
