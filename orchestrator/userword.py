@@ -22,7 +22,7 @@ class Word(Frozen):
 
     says: Literal["approve", "reject", "waive"]
     about: str
-    """Where the answer stands in the journal, such as `<key>/1.2`; of a hold, the id of its event."""
+    """Where the answer stands in the journal, such as `<key>/1.2`; of a hold, the id of its verdict's event."""
     reason: str = Field(min_length=1)
     time: AwareDatetime = Field(default_factory=now)
     task: str | None = None

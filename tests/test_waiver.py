@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.events import Events
 from orchestrator.journal import read
-from orchestrator.models import JsonObject
+from orchestrator.models import JsonObject, SessionRef, Verdict, digest
 from orchestrator.server import Server
 from tasks.heed import heed
 from tests.scenario import (
@@ -109,10 +109,11 @@ def backup(scenario: Scenario) -> str:
 
 
 def hold(scenario: Scenario) -> None:
-    """Record a block on the component, as a review of it does."""
+    """Record a block of the component, as a review of it does."""
     events = Events(scenario.home, "a review")
-    data = {"component": 1, "by": TESTING, "power": "block", "reason": "coverage fell", "lifts": "tests"}
-    events.record("hold", f"component-1/hold/{TESTING}/1", {**data, "round": 1})
+    session = SessionRef(task="component-1", key=digest("component-1"), role="review", agent=TESTING)
+    verdict = Verdict(session=session, commit="c" * 40, decision="block", summary="coverage fell")
+    events.record("verdict", f"{session.id}/verdict", verdict.model_dump(mode="json"), session=session)
     events.close()
 
 
