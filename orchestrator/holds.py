@@ -82,15 +82,9 @@ def held(events: Iterable[JsonObject]) -> str | None:
     return f"release is held: {'; and '.join(hold.told for hold in found)}" if found else None
 
 
-def reviewed(event: JsonObject) -> int | None:
-    """Return the component that an event of a component's review is about; None for any other event."""
-    found = _COMPONENT.fullmatch(event.get("task") or "")
-    return int(found[1]) if found else None
-
-
 def _put(event: JsonObject) -> Hold | None:
     """Return the hold that a verdict puts: a veto or a block is taken only from the agent that holds the power."""
-    component = reviewed(event) if event["kind"] == "verdict" else None
+    component = _reviewed(event) if event["kind"] == "verdict" else None
     if component is None or event["data"]["decision"] not in _VERBS:
         return None
     data = event["data"]
@@ -109,9 +103,15 @@ def _put(event: JsonObject) -> Hold | None:
 def _ended(stands: Mapping[tuple[int, str], Hold], event: JsonObject) -> Hold | None:
     """Return the hold that an event ends, of those that stand."""
     match event["kind"]:
-        case "verdict" if (component := reviewed(event)) is not None and event["data"]["decision"] in _SPEAKS:
+        case "verdict" if (component := _reviewed(event)) is not None and event["data"]["decision"] in _SPEAKS:
             return stands.get((component, event["agent"]))
         case "waiver":
             return next((hold for hold in stands.values() if hold.id == event["data"].get("of")), None)
         case _:
             return None
+
+
+def _reviewed(event: JsonObject) -> int | None:
+    """Return the component that an event of a component's review is about; None for any other event."""
+    found = _COMPONENT.fullmatch(event.get("task") or "")
+    return int(found[1]) if found else None
