@@ -22,8 +22,3 @@ def failure(row: Row) -> str:
 def objection(row: Row) -> str:
     """Say what lifts a veto or a block on a task."""
     return f"an answer without it, or the user's waiver: mbo waive {row['task']} --reason TEXT"
-
-
-def hold(row: Row) -> str:
-    """Say what lifts the hold on a component, in the words that were recorded with it."""
-    return row["lifts"] or f"a review that approves, or mbo waive --component {row['component']} --reason TEXT"

@@ -66,7 +66,7 @@ def _held(ask: Ask) -> list[Step]:
     holds = [
         Step(
             "held",
-            f"lift the hold on component {row['component']} by {lifts.hold(row)}",
+            f"lift the hold on component {row['component']} by {row['lifts']}",
             f"mbo review --component {row['component']}",
         )
         for row in ask("holds")

@@ -50,7 +50,7 @@ def _held(ask: Ask) -> list[Risk]:
             "hold",
             f"component {row['component']} {row['name'] or ''} is held by a {row['power']} of {row['by_agent']} for "
             f"{_age(until - row['since'])}: {row['reason']}",
-            lifts.hold(row),
+            row["lifts"],
         )
         for row in ask("holds")
         if row["lifted"] is None

@@ -12,7 +12,8 @@ from flows.asked import ask
 from flows.opening import Order, Prepared, opened
 from flows.selected import project, record_start, say, watcher
 from flows.together import together
-from orchestrator import authority
+from orchestrator import authority, holds
+from orchestrator.authority import Waivable
 from orchestrator.component_review import Asked
 from orchestrator.components import as_task
 from orchestrator.errors import OrchestratorError, UnsupportedError
@@ -118,4 +119,11 @@ async def _verdicts(run: Run, asked: Asked, evidence: Sequence[Inspection]) -> l
 
 
 def _ruling(run: Run, asked: Asked, verdicts: Sequence[Verdict]) -> Ruling:
-    return authority.decide(verdicts, run.plan.policy, as_task(run.plan, asked.subject).kind, PATIENCE)
+    """Return what the verdicts come to; one that is given again although the user waived it binds nobody."""
+    waived = holds.waived(run.events.everything())
+    free: set[Waivable] = {
+        verdict.decision
+        for verdict in verdicts
+        if verdict.decision in ("veto", "block") and f"{verdict.session.id}/verdict" in waived
+    }
+    return authority.decide(verdicts, run.plan.policy, as_task(run.plan, asked.subject).kind, PATIENCE, free)

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from orchestrator import planrules
 from orchestrator.components import Subject
+from orchestrator.events import Events
 from orchestrator.inspection.kinds import KINDS
 from orchestrator.inspection.tools import REQUIREMENTS
-from orchestrator.models import Frozen, GateCommand, Inspection, JsonObject, Plan, SessionRef, digest
+from orchestrator.models import Frozen, GateCommand, Inspection, JsonObject, Plan, SessionRef, Usage, Verdict, digest
 from orchestrator.plan import gate
 
 Recall = Callable[[str], JsonObject | None]
@@ -92,3 +93,20 @@ def ask(
 def inspection(data: JsonObject) -> Inspection:
     """Return the evidence that an event holds."""
     return Inspection.model_validate({name: data[name] for name in Inspection.model_fields if name in data})
+
+
+def given(events: Events, session: SessionRef) -> Verdict | None:
+    """Return the verdict that a reviewer has given on the same by the same evidence; None where it has given none.
+
+    Where its newest word on the component is another, this one is said again, so that it counts from now on.
+    """
+    about = (session.task, session.agent)
+    own = [event for event in events.all("verdict") if (event.get("task"), event.get("agent")) == about]
+    same = [event for event in own if event["key"] == session.key]
+    if not same:
+        return None
+    verdict = Verdict.model_validate(same[0]["data"])
+    if own[-1]["key"] != session.key:
+        again = verdict.model_copy(update={"session": session, "usage": Usage()})  # what it cost is counted once
+        events.record("verdict", f"{session.id}/verdict/{events.run}", again.model_dump(mode="json"), session=session)
+    return verdict

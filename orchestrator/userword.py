@@ -23,7 +23,7 @@ class Word(Frozen):
 
     says: Literal["approve", "reject", "waive"]
     about: str
-    """Where the answer stands in the journal, such as `<key>/1.2`; of a hold, the id of its event."""
+    """Where the answer stands in the journal, such as `<key>/1.2`; of a hold, the id of its verdict's event."""
     reason: Text
     time: AwareDatetime = Field(default_factory=now)
     task: str | None = None

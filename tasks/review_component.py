@@ -8,7 +8,7 @@ from prefect.cache_policies import NO_CACHE
 
 from agents import brief
 from orchestrator import components, reviewers
-from orchestrator.component_review import Asked
+from orchestrator.component_review import Asked, given
 from orchestrator.inspection.kinds import BY_NAME
 from orchestrator.inspection.words import told
 from orchestrator.models import Inspection, JsonObject, SessionRef, Verdict
@@ -41,10 +41,9 @@ async def review_component(
     Raises:
         ModelError: the session ended without a verdict; nothing stands in for one.
     """
-    verdicts = (event["data"] for event in run.events.all("verdict") if event.get("key") == session.key)
-    earlier = next(verdicts, None)
-    if earlier is not None:
-        return Verdict.model_validate(earlier)
+    verdict = given(run.events, session)
+    if verdict is not None:
+        return verdict
     return await judge(run, session, judged, lambda: _words(run, asked, session, evidence, before), slot)
 
 

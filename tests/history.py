@@ -118,6 +118,13 @@ class History:
         about = {"task": ref.task, "key": ref.key, "agent": reviewer}
         self.event("verdict", f"{ref.id}/verdict", verdict.model_dump(mode="json"), **about)
 
+    def judge(self, component: int, reviewer: str, decision: Any, review: int) -> None:
+        """Record what a reviewer says of a component."""
+        about = {"task": f"component-{component}", "key": digest(f"component-{component}"), "agent": reviewer}
+        ref = SessionRef.model_validate({**about, "role": "review", "round": review})
+        verdict = Verdict(session=ref, commit="c" * 40, decision=decision, summary="thin\ntests")
+        self.event("verdict", f"{ref.id}/verdict", verdict.model_dump(mode="json"), **about)
+
     def ruling(self, work: SessionRef, decision: Any, rule: str) -> None:
         """Record what the verdicts came to."""
         ruling = Ruling(decision=decision, rule=rule, by=("security",), reason="so it is written")
@@ -236,11 +243,13 @@ def use_powers(history: History) -> None:
         history.event("approval_requested", f"a/{number}", asked, task="4.2", key=digest("4.2"))
     waiver = {"by": "user", "reason": "known and accepted", "scope": "task", "component": None, "power": "veto"}
     history.event("waiver", "w/1", waiver, task="2.1", key=digest("2.1"))
-    for number, (component, power) in enumerate(((1, "block"), (3, "block"), (3, "veto"))):
-        data = {"component": component, "by": "security", "power": power, "reason": "thin tests", "lifts": "more tests"}
-        history.event("hold", f"h/{number}", data)
-    data = {"component": 1, "by": "security", "power": "block", "reason": "tests were added", "lifts": ""}
-    history.event("hold_lifted", "h/1/lifted", data)
+    for place in ((1, "security", "block", 1), (3, "security", "block", 1), (3, "security", "veto", 2)):
+        history.judge(*place)
+    history.judge(1, "tester", "block", 1)
+    history.judge(1, "security", "approve", 2)
+    hold = f"{digest('component-1')[:16]}/review-1.1-tester/verdict"
+    of_component = {"by": "user", "reason": "for us only", "scope": "component", "component": 1, "power": "block"}
+    history.event("waiver", "w/2", {**of_component, "of": hold}, task="component-1")
     evidence = {"coverage": {"line": 71.5}}
     review = {"component": 3, "round": 2, "decision": "veto", "tree": "t" * 40, "evidence": evidence}
     history.event("component_review", "r/3", review)

@@ -2,15 +2,17 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from orchestrator import kept
+from orchestrator import holds, kept
 from orchestrator.inspection import tools
 from orchestrator.server import Server
 from tests.scenario import SECURITY, TESTING, Scenario, Turn, approve, call, create, mbo, object_to
 from tests.test_toolchain import pinned
+from tests.zygote import Zygote
 
 GRADE = '''"""Grades."""
 
@@ -25,6 +27,15 @@ def grade(points: int) -> str:
         return "C"
     return "D"
 '''
+
+
+@pytest.fixture(scope="module")
+def zygote(prefect_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    """Keep one process at hand that forks commands."""
+    with Zygote(tmp_path_factory.mktemp("commands")) as zygote:
+        yield zygote
+
+
 REVIEW = ("review", "--component", "parts", "--reviewers", "testing")
 
 
@@ -63,7 +74,7 @@ def test_the_tools_are_installed_once(tmp_path: Path) -> None:
 def test_a_coverage_drop_holds_the_release_until_it_is_mended(prefect_server: Server, tmp_path: Path) -> None:
     """Testing blocks by our own figures; the release waits for a later approval by testing, and then goes its way.
 
-    A run that is killed between verdict and hold puts the hold when it is run again, and judges nothing twice.
+    A run that is killed after its last verdict comes to the same when it is run again, and judges nothing twice.
     """
     scenario = Scenario(tmp_path)
     scenario.simple("1.1", "alpha")
@@ -77,7 +88,7 @@ def test_a_coverage_drop_holds_the_release_until_it_is_mended(prefect_server: Se
     scenario.work("1.2", [create("src/grades.py", GRADE), create("tests/test_grades.py", grading((95, "A")))])
     assert scenario.build().code == 0
     killed = scenario.mbo(*REVIEW)
-    cut_from_hold(scenario)
+    cut_after_verdicts(scenario)
     second = scenario.mbo(*REVIEW)
     scenario.work("1.3", [create("tests/test_more.py", grading((85, "B"), (75, "C"), (5, "D")))], kind="test")
     scenario.policy = {"release_gates": ["1.9"]}
@@ -88,6 +99,7 @@ def test_a_coverage_drop_holds_the_release_until_it_is_mended(prefect_server: Se
     why, standing = scenario.told("why", "1.9"), scenario.told("status", "--detailed")
     third = scenario.mbo(*REVIEW)
     nothing_is_done_again(scenario)
+    freed = scenario.told("why", "1.9")
     released = scenario.mbo("execute", "--task-id", "1.9")
 
     reviews = [event["data"] for event in scenario.events("component_review")]
@@ -116,7 +128,10 @@ def test_a_coverage_drop_holds_the_release_until_it_is_mended(prefect_server: Se
     for told in (why, standing):
         assert "release is held: component 1 is blocked by testing-quality: Half of grade() is run by no test." in told
     assert outcomes["1.10"] == ("blocked", "waits for 1.9, whose release is held")
-    assert [event["data"]["reason"] for event in scenario.events("hold_lifted")] == [f"{TESTING} approves in review 3"]
+    assert "component 1 is free of testing-quality's hold: testing-quality approves in review 3" in freed
+    assert [event["id"] for event in scenario.events("ruling", "component-1")] == [
+        f"{event['id']}/ruling" for event in scenario.events("component_review")
+    ]
     assert scenario.outcome("1.9")[0] == "merged"
 
 
@@ -148,32 +163,99 @@ def nothing_is_done_again(scenario: Scenario) -> None:
 
 
 def test_without_tools_nothing_passes(prefect_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tools that cannot be installed are said to be missing, once whole and then with every kind of evidence."""
+    """Tools that cannot be installed are said to be missing, once whole and then with every kind of evidence.
+
+    The veto that follows, once waived, binds nobody in a later review of the same tree, where it is given again.
+    """
     wrong = tmp_path / "inspection-tools.txt"
     wrong.write_text(pinned("iniconfig").replace("sha256:", "sha256:0000")[:-1], encoding="utf-8")
     monkeypatch.setattr(tools, "REQUIREMENTS", wrong)
     scenario = Scenario(tmp_path)
     scenario.simple("1.1", "alpha")
     scenario.turns("component-1", f"review.{SECURITY}", object_to("veto", "Nobody has looked for secrets."))
+    scenario.turns("component-1", f"review.{TESTING}", approve())
     scenario.build()
     command = ("review", "--component", "1", "--reviewers", SECURITY)
 
     done = scenario.mbo(*command)
+    stood = [hold.by for hold in holds.standing(scenario.all_events())]
+    rulings = [event["data"]["authority"] for event in scenario.events("decision")]
+    waived = scenario.mbo("waive", "--component", "1", "--reason", "no secret is near it")
+    again = scenario.mbo(*command[:-1], f"{SECURITY},{TESTING}")
 
     assert done.code == 1
+    assert (waived.code, again.code) == (0, 0), again.err
+    assert scenario.events("component_review")[-1]["data"]["rule"] == "veto-waived"
+    assert holds.standing(scenario.all_events()) == []
     assert done.err.count(f"evidence: {wrong}: not installed (") == 1
     assert flat(done.out).count("not available: no tools, ") == 7
-    assert [event["data"]["by"] for event in scenario.events("hold")] == [SECURITY]
-    assert [event["data"]["authority"] for event in scenario.events("decision")] == ["security-veto"]
+    assert stood == [SECURITY]
+    assert rulings == ["security-veto"]
     assert "hold component 1 is vetoed by mcp-security-validation: Nobody has looked" in flat(done.out)
 
 
-def cut_from_hold(scenario: Scenario) -> None:
-    """Take back what the journal says from the hold on, as if the run had been killed just before."""
+def cut_after_verdicts(scenario: Scenario) -> None:
+    """Take back what the journal says after the newest verdict, as if the run had been killed just then."""
     text = scenario.home.metrics.read_bytes()
-    at = text.index(b'"kind":"hold"')
-    scenario.home.metrics.write_bytes(text[: text.rindex(b"\n", 0, at) + 1])
+    at = text.rindex(b'"kind":"verdict"')
+    scenario.home.metrics.write_bytes(text[: text.index(b"\n", at) + 1])
     scenario.home.decisions.unlink()
+
+
+def test_a_kill_amid_a_review_loses_no_hold(prefect_server: Server, zygote: Zygote, tmp_path: Path) -> None:
+    """From the moment a veto is on record no release starts, and from the moment an approval is, nothing holds it.
+
+    Each of the two reviews is killed while its second reviewer still reads, and neither is gone on with. Both are the
+    first of the component, since the killed one did not come to its end.
+    """
+    scenario = Scenario(tmp_path)
+    scenario.simple("1.1", "alpha")
+    scenario.turns("component-1", f"review.{SECURITY}", object_to("veto", "It trusts what it reads."))
+    wait = call("bash", command=f"until test -e {scenario.home.repository}/never; do sleep 0.02; done")
+    scenario.turns("component-1", f"review.{TESTING}", [[wait], *approve()])
+    assert scenario.build().code == 0
+    kill_after_verdict(scenario, zygote, 1)
+    scenario.policy = {"release_gates": ["1.9"]}
+    scenario.simple("1.2", "beta")
+    scenario.simple("1.9", "released", agent="mcp-devops-deployment")
+    scenario.write()
+    before = told_of(scenario)
+
+    held = scenario.build()
+    outcomes = {task: scenario.outcome(task) for task in ("1.2", "1.9")}
+    after = scenario.told("status", "--blockers")
+    scenario.turns("component-1", f"review.{SECURITY}", approve("It checks what it reads."))
+    kill_after_verdict(scenario, zygote, 2)
+    free = told_of(scenario)
+    released = scenario.mbo("execute", "--task-id", "1.9")
+
+    lifts = f"a later review in which {SECURITY} approves, or by `mbo waive --component 1 --reason …`"
+    reason = f"release is held: component 1 is vetoed by {SECURITY}: It trusts what it reads.; lifted by {lifts}"
+    ends = "component 1 is free of security-validation's hold: security-validation approves in review 1"
+    assert (held.code, released.code) == (1, 0)
+    assert outcomes == {"1.2": ("merged", scenario.outcome("1.2")[1]), "1.9": ("blocked", reason)}
+    for told in (before["status"], after):
+        assert reason.replace("mcp-", "") in told
+    assert "held by the veto of security-validation: It trusts what it reads. - lifted by" in before["why"]
+    assert "`mcp-security-validation`: It trusts what it reads. - It stands; lifted by" in before["report"]
+    assert "1.9 waiting Part 1.9 ready to start" in free["status"]
+    assert ends in free["why"]
+    assert "It trusts what it reads. - Lifted: mcp-security-validation approves in review 1" in free["report"]
+    assert scenario.outcome("1.9")[0] == "merged"
+    assert scenario.events("component_review") == []
+
+
+def told_of(scenario: Scenario) -> dict[str, str]:
+    """Return what `status`, `why` and `report` tell, without any run before."""
+    asked = (("status", "--detailed"), ("why", "1.1"), ("report",))
+    return {words[0]: scenario.told(*words) for words in asked}
+
+
+def kill_after_verdict(scenario: Scenario, zygote: Zygote, number: int) -> None:
+    """Have the component reviewed, and kill -9 all of it once so many verdicts on it are on record."""
+    child = zygote.start(*scenario.line("review", "--component", "parts", "--reviewers", "security,testing"))
+    assert child.wait_until(lambda: len(scenario.events("verdict", "component-1")) == number, seconds=100)
+    child.kill(wholly=True)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ import pytest
 
 from analytics.markdown import bar, code, dollars, duration, item, text
 from analytics.report import SECTIONS, VERSION, as_json, markdown
+from orchestrator import holds
 from orchestrator.errors import InputError
 from orchestrator.home import Home
-from orchestrator.journal import Journal
+from orchestrator.journal import Journal, read
 from orchestrator.models import Usage
 from tests.history import PLAN, History, everything, use_powers, work
 
@@ -200,9 +201,10 @@ def test_every_use_of_a_power_is_told(disputed: Home) -> None:
         "**1.1** approved by `coordinator`: sound",
         "**4.2** waits for the approval of `user`.",
         "**2.1**: veto set aside by `user`: known and accepted",
-        "component 1 (alpha) held by a block of `security`: thin tests - Lifted: tests were added",
+        "component 1 (alpha) held by a block of `security`: thin tests - Lifted: security approves in review 2",
+        "component 1 (alpha) held by a block of `tester`: thin tests - Lifted: waived: for us only",
         "component 3 (gamma) held by a block of `security`: thin tests - Lifted: said anew in a later review",
-        "component 3 (gamma) held by a veto of `security`: thin tests - It stands; lifted by more tests",
+        "component 3 (gamma) held by a veto of `security`: thin tests - It stands; lifted by a later review",
         "component 3 (gamma), review 2: veto.",
         "**3.2** deadlocked (rounds): they go in circles - Resolved by `coordinator`, give-up: too big",
         "**3.2** deadlocked (requests): they go in circles - Not resolved.",
@@ -243,7 +245,18 @@ def test_a_phase_has_its_own_rows(disputed: Home) -> None:
 
     assert [row["task"] for row in value["task_completion"]["tasks"]] == ["1.1", "1.2", "2.1"]
     assert [row["task"] for row in value["decisions_and_authority"]["approvals"]] == ["1.1"]
-    assert [row["component"] for row in value["decisions_and_authority"]["holds"]] == [1]
+    assert [row["component"] for row in value["decisions_and_authority"]["holds"]] == [1, 1]
+
+
+def test_the_report_tells_of_the_holds_that_the_release_waits_for(disputed: Home) -> None:
+    """What stands, and what lifts it, is the same for the report as for whoever starts a release, word for word."""
+    rows = json.loads(as_json(disputed))["decisions_and_authority"]["holds"]
+    stand = holds.standing(read(disputed.metrics))
+
+    names = ("component", "by_agent", "power", "reason", "lifts")
+    told = [tuple(row[name] for name in names) for row in rows if row["lifted"] is None]
+    assert told == [(hold.component, hold.by, hold.power, hold.reason, hold.lifts) for hold in stand]
+    assert told
 
 
 def test_reassignments_say_from_whom_to_whom_and_why(report: str) -> None:

@@ -304,21 +304,14 @@ def test_a_paused_run_is_the_reason_of_what_could_start(story: Story) -> None:
 def test_a_held_release_says_who_holds_it_and_what_lifts_it(home: Home) -> None:
     """A release that could start but for a hold says so, and what is behind it names it; lifted, both are as before."""
     story = Story(home, plan_of({"release_gates": ("1.2",)}, t1=(), t2=("t1",), t3=("t2",)))
-    hold = {
-        "component": 3,
-        "by": "agent-2",
-        "power": "veto",
-        "reason": "no",
-        "lifts": "an approval of agent-2",
-        "round": 1,
-    }
-    told = "release is held: component 3 is vetoed by agent-2: no; lifted by an approval of agent-2"
+    lifting = "a later review in which agent-2 approves, or by `mbo waive --component 3 --reason …`"
+    told = f"release is held: component 3 is vetoed by agent-2: no; lifted by {lifting}"
     story.start()
-    story.tell("hold", "component-3", "agent-2", **hold)
+    story.tell("verdict", "component-3", "agent-2", decision="veto", summary="no", session={"round": 1})
     before = story.board()
     story.merge("1.1")
     held = story.board()
-    story.tell("hold_lifted", "component-3", "agent-2", **hold)
+    story.tell("verdict", "component-3", "agent-2", decision="approve", summary="yes", session={"round": 2})
 
     assert before["1.2"] == ("waiting", "waits for 1.1")
     assert held["1.2"] == ("waiting", told)

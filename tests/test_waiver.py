@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.events import Events
 from orchestrator.journal import read
-from orchestrator.models import JsonObject
+from orchestrator.models import JsonObject, SessionRef, Verdict, digest
 from orchestrator.server import Server
 from tasks.heed import heed
 from tests.scenario import (
@@ -17,8 +17,8 @@ from tests.scenario import (
     TESTING,
     WORKER,
     Scenario,
-    approve,
     bash,
+    create,
     finish,
     module,
     object_to,
@@ -113,10 +113,11 @@ def backup(scenario: Scenario) -> str:
 
 
 def hold(scenario: Scenario) -> None:
-    """Record a block on the component, as a review of it does."""
+    """Record a block of the component, as a review of it does."""
     events = Events(scenario.home, "a review")
-    data = {"component": 1, "by": TESTING, "power": "block", "reason": "coverage fell", "lifts": "tests"}
-    events.record("hold", f"component-1/hold/{TESTING}/1", {**data, "round": 1})
+    session = SessionRef(task="component-1", key=digest("component-1"), role="review", agent=TESTING)
+    verdict = Verdict(session=session, commit="c" * 40, decision="block", summary="coverage fell")
+    events.record("verdict", f"{session.id}/verdict", verdict.model_dump(mode="json"), session=session)
     events.close()
 
 
@@ -164,27 +165,42 @@ def zygote(prefect_server: Server, tmp_path_factory: pytest.TempPathFactory) -> 
         yield zygote
 
 
-def test_a_waiver_beside_the_run_counts_at_the_next_ruling(
-    prefect_server: Server, zygote: Zygote, tmp_path: Path
-) -> None:
-    """While a blocked task has its next round, the user waives the block: the same block then binds nobody."""
+def test_a_waiver_counts_for_the_answer_that_it_names(prefect_server: Server, zygote: Zygote, tmp_path: Path) -> None:
+    """New code is judged anew: a block waived while the task has its next round does not pass what comes of that.
+
+    Waived as well, it lands; where it conflicts by then, the round that mends it is judged anew once more.
+    """
     scenario = Scenario(tmp_path)
+    scenario.policy["revise_rounds"] = 1
     wait = bash(f"until test -e {scenario.home.repository}/go; do sleep 0.02; done")
-    scenario.simple("1.1", "alpha", agent=WORKER, reviewers=[TESTING, OTHER])
+    scenario.simple("1.1", "alpha", agent=WORKER, reviewers=[TESTING])
     scenario.turns("1.1", f"review.{TESTING}", object_to("block", "no coverage"))
-    scenario.turns("1.1", f"review.{OTHER}", approve())
-    scenario.turns("1.1", "work.review", [[*module("alpha", 2), wait], [finish()]])
+    scenario.turns("1.1", "work.review", [[create("LIST", "alpha"), *module("alpha", 2), wait], [finish()]])
+    scenario.turns("1.1", f"review.{TESTING}.2", object_to("block", "a new hole"))
     scenario.init()
 
     run = zygote.start(*scenario.line("build"))
     assert run.wait_until(lambda: bool(scenario.events("ruling")))
-    waived = scenario.mbo("waive", "1.1", "--reason", "measured by hand")
+    first = scenario.mbo("waive", "1.1", "--reason", "measured by hand")
     (scenario.home.repository / "go").touch()
+    ended = run.end()
+    one = rulings(scenario)
+    scenario.work("1.2", [create("LIST", "beta"), *module("beta")], agent=OTHER)
+    scenario.turns("1.1", "work.conflict", [[create("LIST", "both")], [finish()]])
+    scenario.turns("1.1", f"review.{TESTING}.3", object_to("block", "yet another"))
+    scenario.write()
+    assert scenario.mbo("execute", "--task-id", "1.2").code == 0
+    second = scenario.mbo("waive", "1.1", "--reason", "that is none")
+    assert scenario.build().code == 1
 
-    assert run.end() == 0, run.log.read_text()
-    assert waived.err.endswith("\nthe run goes by that from its next ruling on\n")
-    rulings = [
-        (event["data"]["round"], event["data"]["decision"], event["data"]["rule"])
-        for event in scenario.events("ruling")
-    ]
-    assert rulings == [(1, "block", "testing-block"), (2, "approve", "block-waived")]
+    assert first.err.endswith("\nits agent mends it meanwhile; what comes of that is judged anew\n")
+    assert second.err.endswith("\nthe next run takes its answer up again\n")
+    assert (ended, one) == (1, 2 * [(1, "block", "testing-block"), (2, "block", "testing-block")])
+    assert rulings(scenario)[4:6] == [(2, "approve", "block-waived"), (3, "block", "testing-block")]
+    assert scenario.statuses() == {"1.1": "failed", "1.2": "merged"}
+
+
+def rulings(scenario: Scenario) -> list[tuple[int, str, str]]:
+    """Return the rulings on 1.1 so far: of which round, what, and by which rule."""
+    told = (event["data"] for event in scenario.events("ruling", "1.1"))
+    return [(data["round"], data["decision"], data["rule"]) for data in told]

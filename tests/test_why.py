@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from orchestrator.home import Home
-from orchestrator.models import JsonObject
 from orchestrator.server import Server
 from orchestrator.status import standing
 from orchestrator.status.chronicle import chronicle
@@ -214,30 +213,43 @@ def test_each_turn_of_events_is_told_in_words(home: Home, name: str) -> None:
     assert retold(story) == told
 
 
-@pytest.mark.parametrize(
-    ("kind", "data", "told"),
-    [
-        (
-            "breaker",
-            {"tasks": ["1.1"], "reason": "2 red"},
-            "pause: the run starts nothing more: 2 red",
-        ),
-        (
-            "hold",
-            {"component": 1, "by": "agent-2", "power": "veto", "reason": "no", "lifts": "an approval"},
-            "hold: component 1 is held by the veto of agent-2: no - lifted by an approval",
-        ),
-        ("hold", {"component": 9, "by": "agent-2", "power": "veto", "reason": "no", "lifts": "an approval"}, ""),
-    ],
-    ids=["breaker", "hold", "hold of another component"],
-)
-def test_what_is_about_several_tasks_is_told_for_each(home: Home, kind: str, data: JsonObject, told: str) -> None:
-    """A breaker is told for the tasks that tripped it, a hold for every task of its component."""
+def test_a_breaker_is_told_for_each_task_that_tripped_it(home: Home) -> None:
+    """It names them, and each of them tells it."""
     story = Story(home, plan_of(t1=()))
     story.start()
-    story.tell(kind, **data)
+    story.tell("breaker", tasks=["1.1"], reason="2 red")
 
-    assert retold(story) == told
+    assert retold(story) == "pause: the run starts nothing more: 2 red"
+
+
+HELD = (
+    "hold: component 1 is held by the veto of agent-2: no"
+    " - lifted by a later review in which agent-2 approves, or by `mbo waive --component 1 --reason …`"
+)
+
+
+@pytest.mark.parametrize(
+    ("component", "said", "told"),
+    [
+        (1, ["approve"], []),
+        (1, ["request_changes", "veto"], [HELD]),
+        (1, ["veto", "approve"], [HELD, "hold: component 1 is free of agent-2's hold: agent-2 approves in review 2"]),
+        (1, ["veto", "veto"], [HELD, HELD]),
+        (9, ["veto", "approve"], []),
+    ],
+    ids=["never held", "held", "freed", "held anew", "another component"],
+)
+def test_a_hold_and_its_end_are_told_for_every_task_of_the_component(
+    home: Home, component: int, said: list[str], told: list[str]
+) -> None:
+    """They are told from the verdicts of its reviews; a verdict that neither puts nor lifts one is not."""
+    story = Story(home, plan_of(t1=()))
+    story.start()
+    for review, decision in enumerate(said, start=1):
+        words = {"decision": decision, "summary": "no", "session": {"round": review}}
+        story.tell("verdict", f"component-{component}", "agent-2", **words)
+
+    assert retold(story) == " ".join(told)
 
 
 def retold(story: Story) -> str:

@@ -7,17 +7,16 @@ from holds
 left join components on components.number = holds.component
 left join lateral (
     select arg_min(reason, position) as reason, min(time) as time from (
-        select position, time, reason from lifted_holds
-        where lifted_holds.component = holds.component and lifted_holds.position > holds.position
-            and (lifted_holds.by_agent = holds.by_agent or lifted_holds.by_agent = 'user')
-        union all
-        select position, time, 'said anew in a later review' from holds as later
-        where later.component = holds.component and later.position > holds.position
-            and later.by_agent = holds.by_agent
+        select
+            position, time,
+            case decision when 'approve' then by_agent || ' approves in review ' || round
+                else 'said anew in a later review' end as reason
+        from component_verdicts as later
+        where later.component = holds.component and later.by_agent = holds.by_agent
+            and later.position > holds.position and later.decision in ('approve', 'veto', 'block')
         union all
         select position, time, 'waived: ' || reason from waivers
-        where waivers.component = holds.component and waivers.position > holds.position
-            and (waivers.power is null or waivers.power = holds.power)
+        where waivers.waived = holds.id
     )
 ) as lift on true
 where $phase::integer is null or components.phase = $phase

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from orchestrator import holds
 from orchestrator.models import BuildTask, Frozen, JsonObject
-from orchestrator.status.entries import Entry, entry, retold
+from orchestrator.status.entries import Entry, entry, freed, held, retold
 from orchestrator.status.standing import Board
 from orchestrator.status.standing import Standing as Stand
 
@@ -57,7 +58,10 @@ def _deps(names: Sequence[str], stands: Mapping[str, Stand], *, is_soft: bool) -
 
 def _entries(events: Sequence[JsonObject], task: BuildTask) -> Iterator[Entry]:
     key = ""
+    on_component = _holds(events, task.component)
     for event in events:
+        if event["id"] in on_component:
+            yield on_component[event["id"]]
         if not _concerns(event, task):
             continue
         changed = event.get("key", key)
@@ -69,10 +73,18 @@ def _entries(events: Sequence[JsonObject], task: BuildTask) -> Iterator[Entry]:
             yield told
 
 
+def _holds(events: Sequence[JsonObject], component: int) -> Mapping[str, Entry]:
+    """Return in words the holds of a component and their ends, each by the id of the verdict that told it."""
+    verdicts = {event["id"]: event for event in events if event["kind"] == "verdict"}
+    own = [put for put in holds.history(events) if put.hold.component == component]
+    lifted = {end["id"]: freed(end, hold) for hold, end in own if end and end["id"] in verdicts}
+    return lifted | {hold.id: held(verdicts[hold.id], hold) for hold, _ in own}  # a veto may follow upon a veto
+
+
 def _concerns(event: JsonObject, task: BuildTask) -> bool:
-    """Tell whether an event is about a task: its own, one that names it, or a hold of its component."""
+    """Tell whether an event is about a task: its own, one that names it, or a waiver of its component's holds."""
     data = event.get("data", {})
-    if event["kind"] in ("hold", "hold_lifted", "waiver") and data.get("component") == task.component:
+    if event["kind"] == "waiver" and data.get("component") == task.component:
         return True
     named = data.get("tasks") if event["kind"] in ("deadlock", "breaker") else ()
     sides = data["sides"] if event["kind"] == "contradiction" else ()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from orchestrator.holds import Hold
 from orchestrator.models import Frozen, JsonObject
 
 _ROUNDS = {
@@ -38,6 +39,19 @@ def entry(event: JsonObject, kind: str, text: str, details: Sequence[str] = (), 
     line = " ".join(text.split())
     agent = event.get("agent", "")
     return Entry(time=event["time"], kind=kind, agent=agent, text=line, details=tuple(details), output=output)
+
+
+def held(event: JsonObject, hold: Hold) -> Entry:
+    """Return the verdict that puts a hold, in words."""
+    told = f"component {hold.component} is held by the {hold.power} of {hold.by}: {hold.reason}"
+    return entry(event, "hold", told, [f"lifted by {hold.lifts}"])
+
+
+def freed(event: JsonObject, hold: Hold) -> Entry:
+    """Return the verdict that lifts a hold, in words."""
+    review = event["data"]["session"]["round"]
+    told = f"component {hold.component} is free of {hold.by}'s hold: {hold.by} approves in review {review}"
+    return entry(event, "hold", told)
 
 
 def _attempt(event: JsonObject) -> Entry:
@@ -185,17 +199,6 @@ def _message(event: JsonObject) -> Entry:
     return entry(event, "message", f"{head}: {said}" if said else head)
 
 
-def _hold(event: JsonObject) -> Entry:
-    data = event["data"]
-    told = f"component {data['component']} is held by the {data['power']} of {data['by']}: {data['reason']}"
-    return entry(event, "hold", told, [f"lifted by {data['lifts']}"])
-
-
-def _hold_lifted(event: JsonObject) -> Entry:
-    data = event["data"]
-    return entry(event, "hold", f"component {data['component']} is free of {data['by']}'s hold: {data['reason']}")
-
-
 def _breaker(event: JsonObject) -> Entry:
     return entry(event, "pause", f"the run starts nothing more: {event['data']['reason']}")
 
@@ -230,8 +233,6 @@ _TOLD: Mapping[str, Callable[[JsonObject], Entry | None]] = {
     "outcome": _outcome,
     "decision": _decision,
     "message": _message,
-    "hold": _hold,
-    "hold_lifted": _hold_lifted,
     "breaker": _breaker,
     "contradiction": _contradiction,
 }

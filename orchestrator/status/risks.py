@@ -63,9 +63,8 @@ def _objections(events: Sequence[JsonObject], board: Board) -> Iterator[Risk]:
 
 
 def _holds(events: Sequence[JsonObject]) -> Iterator[Risk]:
-    put = {(e["data"]["component"], e["data"]["by"]): e["time"] for e in events if e["kind"] == "hold"}
     for hold in holds.standing(events):
-        yield Risk(kind="hold", level="high", text=hold.told, since=put[hold.component, hold.by])
+        yield Risk(kind="hold", level="high", text=hold.told, since=hold.since)
 
 
 def _failures(events: Sequence[JsonObject], board: Board) -> Iterator[Risk]:

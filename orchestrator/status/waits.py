@@ -95,9 +95,8 @@ def _held(plan: Plan, events: Sequence[JsonObject]) -> dict[str, Wait]:
     if reason is None:
         return {}
     stands = holds.standing(events)
-    since = next(event["time"] for event in reversed(events) if event["kind"] == "hold")
     lifted_by = " and ".join(hold.lifts for hold in stands)
-    wait = Wait(cause="hold", reason=reason, since=since, lifted_by=lifted_by)
+    wait = Wait(cause="hold", reason=reason, since=stands[0].since, lifted_by=lifted_by)
     return dict.fromkeys(plan.policy.release_gates, wait)
 
 
