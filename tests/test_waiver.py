@@ -177,18 +177,17 @@ def test_a_waiver_counts_for_the_answer_that_it_names(prefect_server: Server, zy
     scenario.turns("1.1", f"review.{TESTING}", object_to("block", "no coverage"))
     scenario.turns("1.1", "work.review", [[create("LIST", "alpha"), *module("alpha", 2), wait], [finish()]])
     scenario.turns("1.1", f"review.{TESTING}.2", object_to("block", "a new hole"))
+    scenario.work("1.2", [create("LIST", "beta"), *module("beta")], agent=OTHER)
+    scenario.turns("1.1", "work.conflict", [[create("LIST", "both")], [finish()]])
+    scenario.turns("1.1", f"review.{TESTING}.3", object_to("block", "yet another"))
     scenario.init()
 
-    run = zygote.start(*scenario.line("build"))
+    run = zygote.start(*scenario.line("execute"), "--task-id", "1.1")
     assert run.wait_until(lambda: bool(scenario.events("ruling")))
     first = scenario.mbo("waive", "1.1", "--reason", "measured by hand")
     (scenario.home.repository / "go").touch()
     ended = run.end()
     one = rulings(scenario)
-    scenario.work("1.2", [create("LIST", "beta"), *module("beta")], agent=OTHER)
-    scenario.turns("1.1", "work.conflict", [[create("LIST", "both")], [finish()]])
-    scenario.turns("1.1", f"review.{TESTING}.3", object_to("block", "yet another"))
-    scenario.write()
     assert scenario.mbo("execute", "--task-id", "1.2").code == 0
     second = scenario.mbo("waive", "1.1", "--reason", "that is none")
     assert scenario.build().code == 1
