@@ -14,7 +14,8 @@ from orchestrator.models.value import now as this_moment
 from orchestrator.status.lasting import SECONDS_PER_POINT, Lasting, measured
 from orchestrator.status.standing import Board
 
-SAMPLES = 400
+SAMPLES, FEWEST, DRAWS = 400, 100, 80_000
+"""How often the rest is run through: so many times, but for a plan so big that this would draw too many durations."""
 SLOTS = 4
 """How many tasks are taken to be under way at once where no run has said so."""
 _STEPS = 40
@@ -72,7 +73,7 @@ def forecast(
     board: Board,
     *,
     at: datetime | None = None,
-    samples: int = SAMPLES,
+    samples: int | None = None,
     seed: int = 0,
 ) -> Forecast:
     """Return when what is left will be merged; the same history and moment give the same forecast."""
@@ -83,6 +84,7 @@ def forecast(
     slots = max(last.slots if last else SLOTS, len(running))
     course = Course(plan, board.left, running, slots, barrier=bool(last and under_way and last.barrier))
     merged, lasting = measured(plan, events, running, at)
+    samples = samples or samples_for(len(course.tasks))
     predicted = predict(plan, course, merged, lasting, samples=samples, seed=seed)
     return _summed_up(plan, course, predicted, len(board.scope) - len(board.left)).model_copy(
         update={
@@ -93,6 +95,11 @@ def forecast(
             "basis": _basis(merged),
         }
     )
+
+
+def samples_for(tasks: int) -> int:
+    """Return how often the rest of so many tasks is run through."""
+    return max(FEWEST, min(SAMPLES, DRAWS // max(1, tasks)))
 
 
 def predict(

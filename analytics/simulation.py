@@ -7,6 +7,9 @@ from heapq import heapify, heappop, heappush
 from orchestrator.models import BuildTask, Plan
 from orchestrator.schedule import remaining
 
+_Place = tuple[int, int]
+"""A phase, or 0 without a barrier, and the number of a task."""
+
 
 class Course:
     """What is left of a plan in the form that runs through it fast; made once, run through many times.
@@ -25,7 +28,7 @@ class Course:
         number = {task_id: place for place, task_id in enumerate(self.tasks)}
         entries = {task.id: task for task in plan.tasks}
         self._phase = {task.id: task.phase for task in plan.tasks}
-        agents = {entry: place for place, entry in enumerate(dict.fromkeys(task.agent for task in plan.tasks))}
+        agents = {name: place for place, name in enumerate(dict.fromkeys(entries[name].agent for name in self.tasks))}
         self._agents = [agents[entries[task_id].agent] for task_id in self.tasks]
         self._phases = [entries[task_id].phase for task_id in self.tasks]
         self._running = [number[task_id] for task_id in self.tasks if task_id in running]
@@ -36,41 +39,53 @@ class Course:
             for dep in deps:
                 self._dependents[dep].append(place)
         under_way = set(self._running)
-        self._free = [place for place, deps in enumerate(waits) if not deps and place not in under_way]
+        self._free: list[list[_Place]] = [[] for _ in set(self._agents)]
+        for place in (place for place, deps in enumerate(waits) if not deps and place not in under_way):
+            insort(self._free[self._agents[place]], self._place(place))
 
     def _awaited(self, task: BuildTask) -> tuple[str, ...]:
         """Return what a task waits for, softly too; with a barrier it comes after nothing of a later phase."""
         return (*task.deps, *(name for name in task.after if not self.barrier or self._phase[name] <= task.phase))
 
+    def _place(self, task: int) -> _Place:
+        """Return where a task stands among those of its agent: with a barrier, the open phase's come first."""
+        return (self._phases[task] if self.barrier else 0, task)
+
     def run(self, seconds: Sequence[float]) -> list[float]:
         """Return when each task ends, in seconds from now, if it takes so many more; both in the order of `tasks`."""
         ends = list(seconds)
-        agents, dependents, slots = self._agents, self._dependents, self.slots
-        waits, free = self._waits.copy(), self._free.copy()
+        agents, slots = self._agents, self.slots
+        waits, free = self._waits.copy(), [own.copy() for own in self._free]
         under_way = [(seconds[place], place) for place in self._running]
         heapify(under_way)
         busy = {agents[place] for place in self._running}
         phases = _Phases(self._phases, barrier=self.barrier)
         now = 0.0
-        while under_way or free:
-            place = 0
-            while place < len(free) and len(under_way) < slots:
-                task = free[place]
-                if agents[task] in busy or phases.bars(task):
-                    place += 1
-                    continue
-                del free[place]
-                busy.add(agents[task])
+        while True:
+            while len(under_way) < slots:
+                agent = self._next(free, busy, phases)
+                if agent is None:
+                    break
+                task = free[agent].pop(0)[1]
+                busy.add(agent)
                 heappush(under_way, (now + seconds[task], task))
+            if not under_way:
+                return ends
             now, task = heappop(under_way)
             ends[task] = now
             busy.discard(agents[task])
             phases.end(task)
-            for dependent in dependents[task]:
+            for dependent in self._dependents[task]:
                 waits[dependent] -= 1
                 if not waits[dependent]:
-                    insort(free, dependent)
-        return ends
+                    insort(free[agents[dependent]], self._place(dependent))
+
+    @staticmethod
+    def _next(free: Sequence[Sequence[_Place]], busy: Collection[int], phases: "_Phases") -> int | None:
+        """Return the agent whose task is next: of those that are idle, the one with the task that is preferred."""
+        heads = [(own[0][1], agent) for agent, own in enumerate(free) if own and agent not in busy]
+        open_ = [head for head in heads if not phases.bars(head[0])]
+        return min(open_)[1] if open_ else None
 
 
 class _Phases:
