@@ -17,7 +17,7 @@ from tasks.run import Run
 async def coordinate(order: Order, workflow: str, with_prerequisites: bool = False) -> Any:
     """Run the tasks of a workflow, and with `with_prerequisites` everything that they depend on.
 
-    Once all of it is merged, its agents sync.
+    At its end its agents sync, also where some of it did not merge.
     """
 
     def choose(prepared: Prepared) -> Selection:

@@ -14,7 +14,7 @@ from prefect.states import Completed, Failed
 from flows.attempt import Ended, attempt, taken_up
 from flows.rounds import Deferred, GivenUp, Landed
 from orchestrator import recovery, stages
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import NoVerdict, OrchestratorError
 from orchestrator.models import BuildTask, Outcome
 from orchestrator.models.work import Failure
 from orchestrator.recovery import Spent
@@ -109,7 +109,7 @@ async def _foreseen(going: Awaitable[Ended]) -> Ended:
         failure = recovery.of_error(error)
         if failure is None or recovery.pauses(error):
             raise
-        return GivenUp(str(error), 0, failure)
+        return GivenUp(str(error), 0, failure, is_final=isinstance(error, NoVerdict))
 
 
 def _spent(run: Run, key: str, agent: str, number: int, ended: GivenUp) -> Spent:

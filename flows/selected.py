@@ -14,7 +14,7 @@ from flows.opening import Order, Prepared, opened, require_turns
 from orchestrator.errors import OrchestratorError, StorageError
 from orchestrator.models import JsonObject, Plan
 from orchestrator.plan import digest as plan_digest
-from orchestrator.selection import Selection
+from orchestrator.selection import Selection, require_phase_order
 from tasks.gate import baseline
 from tasks.run import Run
 from tasks.settle import publish
@@ -37,10 +37,12 @@ async def run_selected(
 ) -> Any:
     """Run what `choose` selects and return the flow's end state: failed where a task did not merge.
 
-    `then` ends the run once everything is merged.
+    `then` ends a run that came to its end, with everything merged or not.
     """
     async with opened(order, command, say.get()) as (prepared, run):
         selection = choose(prepared)
+        if order.barrier:
+            require_phase_order(prepared.plan, selection.tasks - prepared.merged)
         require_turns(prepared, selection.tasks - prepared.merged)
         listener = watcher.get()
         if listener:
@@ -65,7 +67,7 @@ async def _recorded(prepared: Prepared, run: Run, command: str, selection: Selec
             run, selection.tasks, merged=prepared.merged, slots=order.slots, barrier=order.barrier
         )
         status, reason = _end(dispatched)
-        if then is not None and status == "succeeded":
+        if then is not None and status in ("succeeded", "failed"):
             await then(run)
         return dispatched
     except OrchestratorError as error:

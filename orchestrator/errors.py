@@ -78,6 +78,10 @@ class ModelError(WorkError):
     """Say that a model gave no usable turn."""
 
 
+class NoVerdict(ModelError):
+    """Say that a reviewer gave no verdict, which is no fault of the answer nor of who wrote it."""
+
+
 class PlaybookExhausted(ModelError):
     """Say that a playbook holds no turns for this round."""
 

@@ -15,8 +15,9 @@ Topic = Literal["security", "testing"]
 
 TOPICS: dict[Topic, re.Pattern[str]] = {
     "security": re.compile(
-        r"\b(security|secrets?|credentials?|passwords?|(access|api) tokens?|auth\w*|permissions?|privileges?|encrypt\w*"
-        r"|sandbox\w*|injections?|saniti[sz]\w*|vulnerabilit\w*)\b"
+        r"\b(security|secrets?|credentials?|passwords?|(access|api|bearer|refresh|session|oauth) tokens?|oauth2?"
+        r"|auth|auth[nz]|authenticat\w*|authori[sz]\w*|permissions?|privileges?|(en|de)?crypt\w*|certificates?|tls"
+        r"|csrf|jwts?|sandbox\w*|injections?|saniti[sz]\w*|vulnerabilit\w*)\b"
     ),
     "testing": re.compile(r"\b(tests?|testing|coverage|fixtures?|flak(y|iness))\b"),
 }
@@ -62,7 +63,7 @@ def may_supersede(agent: str, author: str, subject: str, policy: Policy) -> bool
 
 
 def _fits(row: Row, agent: str, subject: str, policy: Policy, *, is_owner: bool) -> bool:
-    if row.topic and not TOPICS[row.topic].search(subject.casefold().replace("_", " ")):
+    if row.topic and not TOPICS[row.topic].search(_spaced(subject)):
         return False
     match row.holder:
         case "user":
@@ -73,3 +74,8 @@ def _fits(row: Row, agent: str, subject: str, policy: Policy, *, is_owner: bool)
             return True
         case power:
             return getattr(policy, power) == agent
+
+
+def _spaced(subject: str) -> str:
+    """Return a subject in small letters, the words of names such as `accessToken` and `access_token` apart."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_", " ", subject).casefold()

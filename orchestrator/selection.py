@@ -62,6 +62,22 @@ def single(plan: Plan, task_id: str, merged: Collection[str], *, cascade: bool) 
     return alone.model_copy(update={"tasks": tasks - waiting - plans.dependents(plan, waiting)})
 
 
+def require_phase_order(plan: Plan, todo: Collection[str]) -> None:
+    """Check that no task to do needs one of a later phase that is to be done too.
+
+    Raises:
+        InputError: one does, so that with a barrier between the phases neither could ever begin.
+    """
+    phases = {task.id: task.phase for task in plan.tasks}
+    for task in plan.tasks:
+        later = [dep for dep in task.deps if dep in todo and phases[dep] > task.phase]
+        if task.id in todo and later:
+            raise InputError(
+                f"task {task.id} of phase {task.phase} needs {later[0]} of phase {phases[later[0]]}, so no phase can "
+                "wait for the one before; run without --phase-barrier"
+            )
+
+
 def ready_after(plan: Plan, task_id: str, merged: Collection[str]) -> tuple[str, ...]:
     """Return the direct dependents of a merged task that wait for nothing any more."""
     done = {*merged, task_id}

@@ -69,7 +69,7 @@ async def approve(
     """Return whether an agent approves a design that its reviewers approve, as it stands in the journal.
 
     Raises:
-        ModelError: its session ended without a verdict.
+        NoVerdict: its sessions ended without a verdict.
     """
 
     def words() -> tuple[str, str]:

@@ -10,11 +10,14 @@ from prefect.cache_policies import NO_CACHE
 
 from agents import brief, loop
 from agents.context import messages, state
-from orchestrator.errors import ModelError
+from orchestrator.errors import NoVerdict
 from orchestrator.models import Answer, Check, SessionRef, Verdict
 from tasks.retry import POLICY
 from tasks.run import Run
 from tasks.session import converse, mail, record_end, session_data
+
+SITTINGS = 2
+"""So many sessions a reviewer has for one verdict."""
 
 
 @task(task_run_name="{session.task} review · {session.agent}", cache_policy=NO_CACHE, **POLICY)
@@ -30,7 +33,7 @@ async def review(
     """Return the reviewer's verdict on the answer in `worktree`; the same session, once judged, is never held again.
 
     Raises:
-        ModelError: the reviewer's session ended without a verdict; nothing stands in for one.
+        NoVerdict: the reviewer's sessions ended without a verdict; nothing stands in for one.
     """
 
     def words() -> tuple[str, str]:
@@ -58,11 +61,26 @@ class Judged:
 async def judge(
     run: Run, session: SessionRef, judged: Judged, words: Callable[[], tuple[str, str]], slot: int
 ) -> Verdict:
-    """Return the verdict of a review session; `words` gives its system prompt and its brief, where it has none yet.
+    """Return a reviewer's verdict; `words` gives its system prompt and its brief, where it has none yet.
+
+    A session that ends without one is held once more, from the beginning.
 
     Raises:
-        ModelError: the session ended without a verdict; nothing stands in for one.
+        NoVerdict: that one ended without a verdict too; nothing stands in for one.
     """
+    ended = ""
+    for sitting in range(1, SITTINGS + 1):
+        given = await _sit(run, session.model_copy(update={"sitting": sitting}), judged, words, slot)
+        if isinstance(given, Verdict):
+            return given
+        ended = given
+    raise NoVerdict(f"{session.agent} reviewed {session.task} {SITTINGS} times without giving a verdict: {ended}")
+
+
+async def _sit(
+    run: Run, session: SessionRef, judged: Judged, words: Callable[[], tuple[str, str]], slot: int
+) -> Verdict | str:
+    """Return the verdict of one review session, or how it ended without one."""
     before = run.events.recall(f"{session.id}/verdict")
     if before is not None:
         return Verdict.model_validate(before)
@@ -74,7 +92,7 @@ async def judge(
             state.write(run.home, session.agent, status="idle")
     record_end(run, session, ended)
     if ended.closing is None:
-        raise ModelError(f"{session.agent} reviewed {session.task} without giving a verdict: {ended.detail}")
+        return ended.detail
     verdict = Verdict(session=session, commit=judged.commit, usage=ended.usage, **ended.closing)
     stands = run.events.record("verdict", f"{session.id}/verdict", verdict.model_dump(mode="json"), session=session)
     return Verdict.model_validate(stands)

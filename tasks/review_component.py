@@ -39,7 +39,7 @@ async def review_component(
     """Return the reviewer's verdict on the component; whoever has judged the same by the same evidence, has.
 
     Raises:
-        ModelError: the session ended without a verdict; nothing stands in for one.
+        NoVerdict: its sessions ended without a verdict; nothing stands in for one.
     """
     verdict = given(run.events, session)
     if verdict is not None:

@@ -192,6 +192,7 @@ def test_without_tools_nothing_passes(prefect_server: Server, tmp_path: Path, mo
     assert stood == [SECURITY]
     assert rulings == ["security-veto"]
     assert "hold component 1 is vetoed by mcp-security-validation: Nobody has looked" in flat(done.out)
+    assert "note the plan names no release (`release_gates` of its policy), so a hold stops no task" in flat(done.out)
 
 
 def cut_after_verdicts(scenario: Scenario) -> None:

@@ -294,6 +294,9 @@ def refused(prefect_server: Server, tmp_path_factory: pytest.TempPathFactory) ->
     scenario.work("1.11", [broken, test], agent=DOCS, **later)
     scenario.work("1.12", [code, test], agent=JSONL, reviewers=[SECURITY], **later)
     scenario.turns("1.12", f"review.{SECURITY}", [words("Fine."), words("As I said.")])
+    scenario.simple("1.14", "patience", agent=JSONL, reviewers=[SECURITY])
+    scenario.turns("1.14", f"review.{SECURITY}", [words("Fine."), words("As I said.")])
+    scenario.turns("1.14", f"sitting-2.review.{SECURITY}", approve())
     scenario.work("1.13", [code, test], agent=WORKER, **later)
     (scenario.folder / "playbook" / "1.13" / "work.yaml").write_text("- a list\n", encoding="utf-8")
     done = scenario.build("--slots", "12")
@@ -322,7 +325,7 @@ def refused(prefect_server: Server, tmp_path_factory: pytest.TempPathFactory) ->
         ),
         ("1.9", "the gate is red: rules: changes protected paths: pyproject.toml (protected); no round is left"),
         ("1.10", "the gate is red: tests: no test report was written (exit code 0); no round is left"),
-        ("1.12", f"{SECURITY} reviewed 1.12 without giving a verdict: two turns in a row without a tool call"),
+        ("1.12", f"{SECURITY} reviewed 1.12 2 times without giving a verdict: two turns in a row without a tool call"),
         ("1.13", "{folder}/playbook/1.13/work.yaml: turn 1 is no mapping with `role: assistant`; mend the file"),
         ("1.11", "the gate is red: tests: 1 of 1 tests failed: tests/test_more.py::tests.test_more; no round is left"),
     ],
@@ -342,12 +345,16 @@ def refused(prefect_server: Server, tmp_path_factory: pytest.TempPathFactory) ->
     ],
 )
 def test_what_is_no_evidence_is_refused_with_one_reason(refused: Scenario, task: str, reason: str) -> None:
-    """Neither the agent nor its backup lands an answer without evidence; the reason says which rule, in one line."""
+    """Neither the agent nor its backup lands an answer without evidence; the reason says which rule, in one line.
+
+    A reviewer that gives no verdict is heard once more, and if it gives none then, no other agent has to work for it.
+    """
     lost = "1 tests that passed before did not run or were skipped: tests/test_alpha.py::test_alpha"
     status, told = refused.outcome(task)
 
     assert (status, told.partition(": ")[2]) == ("failed", reason.format(folder=refused.folder, lost=lost))
-    assert [commit.trailers["Task"] for commit in refused.landed()[1:]] == ["1.1"]
+    assert {commit.trailers["Task"] for commit in refused.landed()[1:]} == {"1.1", "1.14"}
+    assert len(refused.events("task_started", "1.12")) == 1
 
 
 @pytest.fixture(scope="module")

@@ -105,3 +105,20 @@ def test_what_is_not_there_is_refused_by_name(choose: object, words: str) -> Non
         choose()
 
     assert words in str(refused.value)
+
+
+def test_a_barrier_is_refused_where_a_phase_needs_a_later_one() -> None:
+    """Neither task could ever begin; the line names both. What is merged already needs nothing any more."""
+    turned = plans.task(PLAN, "1.1").model_copy(update={"deps": ("7.1",)})
+    plan = PLAN.model_copy(update={"tasks": (turned, *PLAN.tasks[1:])})
+    phase = plans.task(PLAN, "7.1").phase
+
+    with pytest.raises(InputError) as refused:
+        selection.require_phase_order(plan, ALL)
+    selection.require_phase_order(plan, ALL - {"7.1"})
+    selection.require_phase_order(PLAN, ALL)
+
+    assert str(refused.value) == (
+        f"task 1.1 of phase 1 needs 7.1 of phase {phase}, so no phase can wait for the one before; "
+        "run without --phase-barrier"
+    )

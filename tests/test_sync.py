@@ -343,6 +343,23 @@ def test_finished_work_lands_by_a_sync_after_its_gate(prefect_server: Server, tm
     assert sorted(commit.trailers["Task"] for commit in scenario.landed()[1:]) == ["1.1", "1.2", "1.3"]
 
 
+def test_a_workflow_that_fails_ends_with_a_sync_too(prefect_server: Server, tmp_path: Path) -> None:
+    """What was merged is shared, and its contradictions are settled, although one task failed."""
+    scenario = Scenario(tmp_path)
+    scenario.policy["revise_rounds"] = 0
+    scenario.work("1.1", [decide("Timeout unit", "s"), *module("alpha")], agent=WORKER)
+    scenario.work("1.2", [decide("Timeout unit", "ms"), *module("beta")], agent=ARCHITECTURE, deps=["1.1"])
+    scenario.work("1.3", module("gamma", 1, expected=2), agent=OTHER, deps=["1.2"])
+    scenario.workflow("parts", "1.1", "1.2", "1.3")
+    scenario.init()
+
+    done = scenario.mbo("coordinate", "--workflow", "parts")
+
+    assert done.code == 1
+    assert scenario.statuses() == {"1.1": "merged", "1.2": "merged", "1.3": "failed"}
+    assert [event["data"]["state"] for event in scenario.events("contradiction")] == ["resolved"]
+
+
 def cut_before(scenario: Scenario, reached: Callable[[JsonObject], bool], head: str) -> None:
     """Put journal and branch back to where a kill would have left them just before an event."""
     number = next(n for n, event in enumerate(scenario.all_events()) if "task" in event and reached(event))

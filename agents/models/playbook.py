@@ -79,6 +79,8 @@ class Playbook:
             names = [f"attempt-{session.attempt}.{name}", name]
         else:
             names = [_numbered(f"{session.role}.{session.agent}", n) for n in range(session.round, 0, -1)]
+            if session.sitting > 1:
+                names = [*(f"sitting-{session.sitting}.{name}" for name in names), *names]
         for name in names:
             if (folder / name).is_file():
                 return folder / name

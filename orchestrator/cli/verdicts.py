@@ -16,6 +16,7 @@ _WIDEST = 100
 """Sentences on longer lines are hard to follow, also in a file."""
 _SAYS = {"approve": "approves", "request_changes": "wants changes", "veto": "vetoes", "block": "blocks"}
 _RULINGS = {"approve": "approved", "revise": "changes are wanted", "veto": "vetoed", "block": "blocked"}
+_NO_RELEASE = "the plan names no release (`release_gates` of its policy), so a hold stops no task"
 _COLOURS = {"approves": "green", "wants changes": "yellow", "vetoes": "red", "blocks": "red"}
 
 
@@ -64,6 +65,8 @@ def table(told: JsonObject, plan: Plan) -> str:
     )
     for hold in told["holds"]:
         lines.append(words.hanging("hold      ", holds.Hold.model_validate(hold).told, limit))
+    if told["holds"] and not plan.policy.release_gates:
+        lines.append(words.hanging("note      ", _NO_RELEASE, limit))
     return "\n".join(lines)
 
 

@@ -86,13 +86,16 @@ class SessionRef(Frozen):
     cause: Cause = "start"
     occurrence: int = Field(default=1, ge=1)
     """Counts the rounds of this attempt with this cause, from 1."""
+    sitting: int = Field(default=1, ge=1)
+    """Counts the sessions that a reviewer needs for one verdict, from 1."""
 
     @property
     def name(self) -> str:
         """Return the session's name within its task key, such as `work-1.2` or `review-1.2-mcp-documentation`."""
         role = f"resolve-{self.cause}" if self.role == "resolve" else self.role
         stem = f"{role}-{self.attempt}.{self.round}"
-        return stem if self.role == "work" else f"{stem}-{self.agent}"
+        again = f"-{self.sitting}" if self.sitting > 1 else ""
+        return stem if self.role == "work" else f"{stem}-{self.agent}{again}"
 
     @property
     def id(self) -> str:
