@@ -41,4 +41,4 @@ def _task(row: Row) -> BuildTask:
 def _board(tasks: list[Row]) -> Board:
     """Return where each task stands by the journal, whoever holds the home now."""
     standings = (Standing(task=row["task"], state=_STATES.get(row["state"], "waiting"), reason="") for row in tasks)
-    return Board(tasks=tuple(standings), held_by=None, last_run=None, is_other_plan=False)
+    return Board(tasks=tuple(standings), held_by=None, last_run=None, last_build=None, is_other_plan=False)

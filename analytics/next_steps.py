@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from analytics import lifts
 from analytics.markdown import count
-from analytics.rows import Ask, Row
+from analytics.rows import Ask, Row, last_build
 
 _AT_MOST = 5  # of one kind; the rest is a number
 
@@ -31,8 +31,8 @@ def _bounded(steps: list[Step]) -> list[Step]:
 
 def _paused(ask: Ask) -> list[Step]:
     return [
-        Step("paused", f"mend what stopped the last run, then go on: {row['reason']}", f"mbo {row['command']}")
-        for row in ask("pauses")
+        Step("paused", f"mend what stopped the last build, then go on: {row['reason']}", f"mbo {row['command']}")
+        for row in ask("pauses")[-1:]
         if row["is_last"]
     ]
 
@@ -91,12 +91,14 @@ def _failed(ask: Ask) -> list[Step]:
 
 
 def _under_way(ask: Ask) -> list[Step]:
-    runs = ask("runs")
     begun = [row["task"] for row in ask("tasks") if row["state"] == "in work"]
-    if not begun or not runs:
+    if not begun:
         return []
+    runs = ask("runs")
+    build = last_build(runs)
+    goes_on = build is runs[-1] and build["status"] == "no end"
     text = f"{count(len(begun), 'task')} begun and not ended: {', '.join(begun)}"
-    return [Step("in work", text, "" if runs[-1]["status"] == "no end" else f"mbo {runs[-1]['command']}")]
+    return [Step("in work", text, "" if goes_on else f"mbo {build['command']}")]
 
 
 def _ready(ask: Ask) -> list[Step]:

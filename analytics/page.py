@@ -14,7 +14,7 @@ from markupsafe import Markup
 from analytics import facts, lifts, overview
 from analytics.charts import bar, burn_up, clock, graph, timeline
 from analytics.markdown import count, dollars, duration, plain
-from analytics.rows import Ask, Row
+from analytics.rows import Ask, Row, last_build
 from orchestrator.home import Home
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -90,6 +90,7 @@ _WORDS = {
     "ahead": overview.ahead,
     "count": count,
     "dollars": dollars,
+    "last_build": last_build,
     "lifts": lifts,
     "share": bar.share,
     "sign": bar.swatch,

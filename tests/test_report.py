@@ -74,7 +74,7 @@ def test_summary_says_what_stands_and_what_it_rests_on(report: str) -> None:
     assert "Lines of code: 147 added, 12 removed, 135 net." in said
     assert "Checks: 9 of 11 green, 29 tests passed in them." in said
     assert "Cost: unknown (over $1.50) for 14 turns." in said
-    assert "1 run; the last one: failed, 3 m 20 s." in said
+    assert "1 run; the last build: failed, 3 m 20 s." in said
     assert "Checkout: fast-forwarded to abc123." in said
 
 

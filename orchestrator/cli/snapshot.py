@@ -28,6 +28,7 @@ def snapshot(project: str, plan: Plan, events: Sequence[JsonObject], board: Boar
         "plan": {"name": plan.name, "digest": digest(plan), "tasks": len(plan.tasks)},
         "is_other_plan": board.is_other_plan,
         "run": board.last_run.model_dump(mode="json") if board.last_run else None,
+        "build": board.last_build.model_dump(mode="json") if board.last_build else None,
         "held_by": board.held_by,
         "totals": {state: board.count(state) for state in _STATES},
         "phases": _phases(plan, states),
@@ -38,7 +39,7 @@ def snapshot(project: str, plan: Plan, events: Sequence[JsonObject], board: Boar
         "review_queue": {task_id: list(people) for task_id, people in queue(plan, events, board).items()},
         "blockers": _dumped(blockers(plan, events, board)),
         "risks": _dumped(risks(plan, events, board, at)),
-        "timeline": timeline(events, at if running else None).model_dump(mode="json"),
+        "timeline": timeline(events, at if board.is_running else None).model_dump(mode="json"),
         "forecast": forecast(plan, events, board, at=at).model_dump(mode="json"),
     }
 

@@ -49,8 +49,8 @@ def risks(plan: Plan, events: Sequence[JsonObject], board: Board, at: datetime) 
 
 
 def _paused(board: Board) -> Iterator[Risk]:
-    if board.last_run and board.last_run.ending == "paused":
-        yield Risk(kind="paused", level="high", text=f"the run is paused: {board.last_run.reason}")
+    if board.last_build and board.last_build.ending == "paused":
+        yield Risk(kind="paused", level="high", text=f"the run is paused: {board.last_build.reason}")
 
 
 def _objections(events: Sequence[JsonObject], board: Board) -> Iterator[Risk]:
