@@ -157,10 +157,24 @@ def told(scenario: Scenario, *words: str) -> str:
     return " ".join(out.split())
 
 
+def cut_off_before_its_first_turn(scenario: Scenario) -> None:
+    """Take back the turn of the component's review, which is the last thing in both journals."""
+    (turn,) = scenario.events("turn", "component-1")
+    for path, mark in (
+        (scenario.home.metrics, b'"kind":"turn"'),
+        (scenario.home.transcript(turn["key"]), b'"turn_start"'),
+    ):
+        text = path.read_bytes()
+        path.write_bytes(text[: text.rindex(b"\n", 0, text.rindex(mark)) + 1])
+
+
 def test_beside_a_review_and_after_it_the_paused_build_is_told(
     stopped: Scenario, zygote: Zygote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The run that is under way is told, and so is the build that is to go on; killed, ended or synced, it stays."""
+    """The run that is under way is told with who does what in it, and so is the build that is to go on, all along.
+
+    A session that was cut off before its first turn is told as resumed.
+    """
     monkeypatch.setenv("COLUMNS", "80")
     command = stopped.line("review", "--component", "1", "--reviewers", "testing")
     before = json.loads(stopped.mbo("status", "--json").out)
@@ -170,6 +184,7 @@ def test_beside_a_review_and_after_it_the_paused_build_is_told(
     during, shown = json.loads(stopped.mbo("status", "--json").out), told(stopped, "--detailed")
     child.kill(wholly=True)
     killed = told(stopped)
+    cut_off_before_its_first_turn(stopped)
     (stopped.home.repository / "go").touch()
     assert zygote.start(*command).end() == 0
     reviewed = told(stopped)
@@ -185,4 +200,12 @@ def test_beside_a_review_and_after_it_the_paused_build_is_told(
     for seen in (during, after):
         assert {name: seen[name] for name in ("build", "tasks")} == {name: before[name] for name in ("build", "tasks")}
         assert seen["risks"][0] == before["risks"][0]
+    assert [(item["task"], item["agent"], item["role"]) for item in during["sessions"]] == [
+        ("component-1", TESTING, "review")
+    ]
+    assert during["review_queue"] == {"component-1": [TESTING]}
+    assert re.search(r"id agent does for [─ ]+ component-1 testing-quality reviews, round 1.* \d+ s", shown)
+    assert (after["sessions"], after["review_queue"]) == ([], {})
+    assert "no agent is in a session" not in killed
+    assert [event["agent"] for event in stopped.events("session_resumed", "component-1")] == [TESTING]
     assert before["tasks"][4]["reason"].startswith("the run is paused: 3 tasks failed in the same way")

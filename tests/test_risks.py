@@ -32,19 +32,58 @@ def session(role: str, agent: str, number: int = 1) -> dict[str, Any]:
     return {"role": role, "attempt": 1, "round": number, "cause": "start", "session": name}
 
 
-def test_who_is_in_a_session_does_what_since_when(story: Story) -> None:
-    """A session is under way from its start to its end; of a task's earlier rounds none is."""
-    story.ago = timedelta(minutes=5)
-    story.start()
-    story.tell("session_started", "1.1", "agent-1", **session("work", "agent-1"))
-    story.tell("session_started", "1.1", "agent-2", **session("review", "agent-2"))
-    story.tell("session_started", "1.1", "agent-1", **session("work", "agent-1", 2))
-    story.tell("turn", "1.1", "agent-1", turn=3, tools=["bash"], **session("work", "agent-1", 2))
-    story.tell("session_started", "1.4", "agent-4", **session("work", "agent-4"))
-    story.tell("session_ended", "1.4", "agent-4", ended_by="finish", **session("work", "agent-4"))
-    (under_way,) = sessions.active(story.events(), {"1.1", "1.4"})
+def under_way(story: Story) -> list[tuple[str, str, str]]:
+    """Return who is in a session for what and does what."""
+    board = standing.read(story.home, story.plan)
+    return [(item.task, item.agent, item.doing) for item in sessions.active(story.events(), board)]
 
-    assert (under_way.agent, under_way.doing, under_way.tools) == ("agent-1", "works, round 2, turn 3", ("bash",))
+
+def test_who_is_in_a_session_does_what_since_when(story: Story) -> None:
+    """A session is under way from its start to its end, while its run is; of a task's earlier rounds none is."""
+    with exclusive(story.home, "build"):
+        story.start()
+        story.tell("session_started", "1.1", "agent-1", **session("work", "agent-1"))
+        story.tell("session_started", "1.1", "agent-2", **session("review", "agent-2"))
+        story.tell("session_started", "1.1", "agent-1", **session("work", "agent-1", 2))
+        story.tell("turn", "1.1", "agent-1", turn=3, tools=["bash"], **session("work", "agent-1", 2))
+        story.tell("session_started", "1.4", "agent-4", **session("work", "agent-4"))
+        story.tell("session_ended", "1.4", "agent-4", ended_by="finish", **session("work", "agent-4"))
+        story.tell("session_resumed", "1.2", "agent-2", **session("review", "agent-2"))
+        story.tell("verdict", "1.2", "agent-2", decision="approve")
+        (found,) = sessions.active(story.events(), standing.read(story.home, story.plan))
+        seen = under_way(story)
+    killed = under_way(story)
+
+    assert seen == [("1.1", "agent-1", "works, round 2, turn 3")]
+    assert (found.tools, found.since) == (("bash",), story.events()[3]["time"])
+    assert killed == []
+
+
+def test_who_reviews_a_component_is_in_a_session(story: Story) -> None:
+    """It is told while the review is under way, with the verdicts still to come, and nothing that a kill left open."""
+    story.ago = timedelta(minutes=5)
+    story.start(tasks=(), command="review --component c")
+    story.tell("session_started", "component-1", "agent-3", **session("review", "agent-3"))
+    with exclusive(story.home, "review --component 1"):
+        again = Story(story.home, story.plan, "r2")
+        again.start(tasks=(), command="review --component c")
+        for agent in ("agent-1", "agent-2"):
+            again.tell("session_started", "component-1", agent, **session("review", agent))
+        again.tell("turn", "component-1", "agent-2", turn=1, tools=["bash"], **session("review", "agent-2"))
+        seen = under_way(again)
+        board = standing.read(story.home, story.plan)
+        waiting = queue(story.plan, again.events(), board)
+        again.tell("session_ended", "component-1", "agent-1", ended_by="verdict", **session("review", "agent-1"))
+        again.tell("session_ended", "component-1", "agent-2", ended_by="verdict", **session("review", "agent-2"))
+        after = queue(story.plan, again.events(), board)
+    killed = under_way(again)
+
+    assert seen == [
+        ("component-1", "agent-1", "reviews, round 1"),
+        ("component-1", "agent-2", "reviews, round 1, turn 1"),
+    ]
+    assert waiting == {"component-1": ("agent-1", "agent-2")}
+    assert (after, killed) == ({}, [])
 
 
 @pytest.mark.parametrize(("task", "level"), [("1.1", "high"), ("1.4", "low")], ids=["critical", "beside"])

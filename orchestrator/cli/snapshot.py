@@ -21,7 +21,6 @@ _STATES = ("merged", "running", "failed", "waiting")
 def snapshot(project: str, plan: Plan, events: Sequence[JsonObject], board: Board, at: datetime) -> JsonObject:
     """Return where everything stands at the moment `at`, as JSON holds it."""
     states = {item.task: item.state for item in board.tasks}
-    running = {task_id for task_id, state in states.items() if state == "running"}
     return {
         "project": project,
         "at": at.isoformat(),
@@ -34,7 +33,7 @@ def snapshot(project: str, plan: Plan, events: Sequence[JsonObject], board: Boar
         "phases": _phases(plan, states),
         "components": _dumped(stages.of_components(plan, states)),
         "tasks": _tasks(plan, board),
-        "sessions": _dumped(sessions.active(events, running)),
+        "sessions": _dumped(sessions.active(events, board)),
         "critical_path": critical.path(plan, board.left).model_dump(mode="json"),
         "review_queue": {task_id: list(people) for task_id, people in queue(plan, events, board).items()},
         "blockers": _dumped(blockers(plan, events, board)),

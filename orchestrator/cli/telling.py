@@ -96,9 +96,8 @@ def _parts(plan: Plan, events: Sequence[JsonObject], board: Board, view: View) -
 
 
 def _ahead(plan: Plan, events: Sequence[JsonObject], board: Board) -> Iterator[str]:
-    running = {item.task for item in board.tasks if item.state == "running"}
-    if running:
-        yield views.sessions(plan, sessions.active(events, running))
+    if board.is_running:
+        yield views.sessions(plan, sessions.active(events, board))
     yield views.critical_path(critical.path(plan, board.left))
     found = risks(plan, events, board, now())
     if found:

@@ -7,7 +7,7 @@ from typing import Literal
 from orchestrator import contradictions, holds
 from orchestrator.models import Frozen, JsonObject, Plan
 from orchestrator.plan import task as lookup
-from orchestrator.status import critical, lasting, objections
+from orchestrator.status import critical, lasting, objections, sessions
 from orchestrator.status.standing import Board
 
 Kind = Literal["overdue", "failed", "veto", "block", "hold", "paused", "contradiction", "rework", "review queue"]
@@ -119,7 +119,11 @@ def _queue(plan: Plan, events: Sequence[JsonObject], board: Board) -> Iterator[R
 
 
 def queue(plan: Plan, events: Sequence[JsonObject], board: Board) -> Mapping[str, tuple[str, ...]]:
-    """Return by running task whose verdicts on its newest answer are still to come; only where its checks are green."""
+    """Return whose verdicts are still to come.
+
+    By running task they are those on its newest answer, only where its checks are green; by `component-N` those of the
+    reviewers who read a component now.
+    """
     running = {item.task for item in board.tasks if item.state == "running"}
     waiting: dict[str, tuple[str, ...]] = {}
     for event in events:
@@ -137,4 +141,8 @@ def queue(plan: Plan, events: Sequence[JsonObject], board: Board) -> Mapping[str
                 waiting.pop(task, None)
             case _:
                 pass
+    known = {task.id for task in plan.tasks}
+    for session in sessions.active(events, board):
+        if session.task not in known:
+            waiting[session.task] = (*waiting.get(session.task, ()), session.agent)
     return {task: people for task, people in waiting.items() if people}
