@@ -6,7 +6,8 @@ from typing import Literal
 from orchestrator.models import Frozen, JsonObject
 
 HoldPower = Literal["veto", "block"]
-_VERBS: dict[HoldPower, str] = {"veto": "vetoed", "block": "blocked"}
+VERBS: dict[HoldPower, str] = {"veto": "vetoed", "block": "blocked"}
+"""What has become of a component, by the power that holds it."""
 
 
 class Hold(Frozen):
@@ -29,7 +30,7 @@ class Hold(Frozen):
     @property
     def told(self) -> str:
         """Return the hold in one line."""
-        return f"component {self.component} is {_VERBS[self.power]} by {self.by}: {self.reason}; lifted by {self.lifts}"
+        return f"component {self.component} is {VERBS[self.power]} by {self.by}: {self.reason}; lifted by {self.lifts}"
 
 
 def lifting(component: int, by: str) -> str:

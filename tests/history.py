@@ -65,6 +65,7 @@ class History:
             "slots": 4,
             "plan": plan["name"],
             "tasks": [task["id"] for task in plan["tasks"]],
+            "merged": [],
             **more,
         }
         self.event("run_started", f"run/{self.run}/started", data)
@@ -238,7 +239,7 @@ def use_powers(history: History) -> None:
     history.event("waiver", "w/1", waiver, task="2.1", key=digest("2.1"))
     for number, (component, power) in enumerate(((1, "block"), (3, "block"), (3, "veto"))):
         data = {"component": component, "by": "security", "power": power, "reason": "thin tests", "lifts": "more tests"}
-        history.event("hold", f"h/{number}", data)
+        history.event("hold", f"h/{number}", {**data, "round": number})
     data = {"component": 1, "by": "security", "power": "block", "reason": "tests were added", "lifts": ""}
     history.event("hold_lifted", "h/1/lifted", data)
     evidence = {"coverage": {"line": 71.5}}
@@ -255,7 +256,7 @@ def use_powers(history: History) -> None:
             for name, agent, task in (("a", "architect", "1.1"), ("b" * number, "coder", "1.2"))
         ]
         data = {"about": "decision", "subject": f"Format {number}", "sides": sides, "state": state, "kept": kept}
-        history.event("contradiction", f"c/{number}", {**data, "by": "architect", "reason": "by rank"})
+        history.event("contradiction", f"c/{number}", {**data, "by": "architect", "rule": "rank", "reason": "by rank"})
 
 
 def everything(home: Home) -> History:

@@ -85,7 +85,7 @@ class Story:
     ) -> None:
         """Begin a run of these tasks, or of the whole plan."""
         chosen = [task.id for task in self.plan.tasks] if tasks is None else list(tasks)
-        data: dict[str, Any] = {"command": "build", "model": "playbook", "sandbox": "bubblewrap", "slots": slots}
+        data: dict[str, Any] = {"command": "build", "model": "opus", "sandbox": "bubblewrap", "slots": slots}
         data |= {"plan": digest(self.plan), "tasks": chosen, "merged": list(merged)}
         self.tell("run_started", **(data | more))
 

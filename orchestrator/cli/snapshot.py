@@ -7,9 +7,9 @@ from analytics.forecast import forecast
 from orchestrator import stages
 from orchestrator.models import Frozen, JsonObject, Plan
 from orchestrator.plan import digest
-from orchestrator.status import critical, sessions
+from orchestrator.status import awaited, critical, sessions
 from orchestrator.status.blockers import blockers
-from orchestrator.status.risks import queue, risks
+from orchestrator.status.risks import risks
 from orchestrator.status.standing import Board
 from orchestrator.status.timeline import timeline
 
@@ -35,8 +35,8 @@ def snapshot(project: str, plan: Plan, events: Sequence[JsonObject], board: Boar
         "tasks": _tasks(plan, board),
         "sessions": _dumped(sessions.active(events, board)),
         "critical_path": critical.path(plan, board.left).model_dump(mode="json"),
-        "review_queue": {task_id: list(people) for task_id, people in queue(plan, events, board).items()},
-        "blockers": _dumped(blockers(plan, events, board)),
+        "review_queue": {task_id: list(people) for task_id, people in awaited.verdicts(plan, events, board).items()},
+        "blockers": _dumped(blockers(plan, board)),
         "risks": _dumped(risks(plan, events, board, at)),
         "timeline": timeline(events, at if board.is_running else None).model_dump(mode="json"),
         "forecast": forecast(plan, events, board, at=at).model_dump(mode="json"),

@@ -90,7 +90,7 @@ def _parts(plan: Plan, events: Sequence[JsonObject], board: Board, view: View) -
         yield _tasks(plan, board, everything=view.detailed)
         yield from _ahead(plan, events, board)
     if view.blockers:
-        yield views.blockers(plan, blockers(plan, events, board))
+        yield views.blockers(plan, blockers(plan, board))
     if view.timeline or view.forecast:
         yield from _expected(plan, events, board, view)
 

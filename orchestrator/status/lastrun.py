@@ -29,6 +29,9 @@ class LastRun(Frozen):
     """How many tasks were under way at once."""
     barrier: bool = False
     """Whether a phase began only when the one before it had ended."""
+    pause: str = ""
+    """Why it starts nothing more, or started nothing more to its end, if so."""
+    paused_since: str = ""
 
 
 def last_run(events: Sequence[JsonObject], held_by: JsonObject | None) -> LastRun | None:
@@ -37,9 +40,8 @@ def last_run(events: Sequence[JsonObject], held_by: JsonObject | None) -> LastRu
     return _told(events, started, is_running=_holds(held_by, started)) if started else None
 
 
-def last_build(events: Sequence[JsonObject], held_by: JsonObject | None) -> LastRun | None:
-    """Return the newest run that was to have tasks merged; it runs only if no run has begun after it."""
-    last = last_run(events, held_by)
+def last_build(events: Sequence[JsonObject], last: LastRun | None) -> LastRun | None:
+    """Return the newest run that was to have tasks merged: the `last` run, or one that does not run any more."""
     if last is None or last.tasks:
         return last
     started = next((event for event in _started(events) if event["data"].get("tasks")), None)
@@ -58,6 +60,9 @@ def _started(events: Sequence[JsonObject]) -> Iterator[JsonObject]:
 
 def _told(events: Sequence[JsonObject], started: JsonObject, *, is_running: bool) -> LastRun:
     ended = next((e for e in reversed(events) if e["kind"] == "run_ended" and e["run"] == started["run"]), None)
+    own = (event for event in events if event["run"] == started["run"])
+    breaker = next((event for event in own if event["kind"] == "breaker"), None)
+    paused = breaker or (ended if ended and ended["data"]["status"] == "paused" else None)
     data = started["data"]
     return LastRun(
         run=started["run"],
@@ -71,6 +76,8 @@ def _told(events: Sequence[JsonObject], started: JsonObject, *, is_running: bool
         tasks=tuple(data.get("tasks", ())),
         slots=data.get("slots", 4),
         barrier=data.get("barrier", False),
+        pause=paused["data"]["reason"] if paused else "",
+        paused_since=paused["time"] if paused else "",
     )
 
 
