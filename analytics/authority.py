@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from analytics.markdown import code, item, text
+from analytics.markdown import code, item, phrase, text
 from analytics.rows import Ask, Row
 
 
@@ -43,7 +43,7 @@ def _waiver(row: Row) -> list[str]:
 
 
 def _hold(row: Row) -> list[str]:
-    end = f"Lifted: {text(row['lifted_by'])}" if row["lifted"] else f"It stands; lifted by {text(row['lifts'])}"
+    end = f"Lifted: {text(row['lifted_by'])}" if row["lifted"] else f"It stands; lifted by {phrase(row['lifts'])}"
     power, name = text(row["power"], 12), text(row["name"], 36)
     held = f"component {row['component']} ({name}) held by a {power} of {code(row['by_agent'])}"
     return item(f"{held}: {text(row['reason'])}", end)

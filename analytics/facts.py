@@ -1,19 +1,23 @@
 """Everything that a report is told from, by name: the answers of the store, and what is derived from them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from datetime import UTC, datetime
+from functools import cache, partial
 
+from analytics.conduct import unpriced
 from analytics.expectation import expected
 from analytics.next_steps import next_steps
-from analytics.risks import risks
 from analytics.rows import Ask, Row
 from analytics.totals import totals
 from orchestrator.errors import InputError
 from orchestrator.home import Home
 from orchestrator.journal import read
+from orchestrator.models import JsonObject
+from orchestrator.status import recorded
+from orchestrator.status.recorded import Recorded
+from orchestrator.status.risks import gravest_first, risks
 
-_DERIVED: dict[str, Callable[[Ask], list[Row]]] = {"totals": totals, "risks": risks, "next_steps": next_steps}
 WHOLE_PROJECT = ("moment", "pauses", "plan", "runs")
 """Questions that know no phase."""
 
@@ -26,7 +30,7 @@ def opened(home: Home, phase: int | None = None) -> Iterator[Ask]:
         InputError: there is no project, nothing has run yet, or the plan has no such phase.
         JournalError: the journal is damaged.
     """
-    _require_a_run(home)
+    events = _events(home)
     from analytics import store  # DuckDB is loaded only when a report is really written
 
     with store.connect(home) as connection:
@@ -36,21 +40,41 @@ def opened(home: Home, phase: int | None = None) -> Iterator[Ask]:
 
         @cache
         def ask(name: str) -> list[Row]:
-            if name in _DERIVED:
-                return _DERIVED[name](ask)
-            if name == "forecast":
-                return [] if phase else expected(ask, read(home.metrics))  # it is the whole plan's
+            if name in derived:
+                return derived[name]()
             return store.ask(connection, name, **({} if name in WHOLE_PROJECT else {"phase": phase}))
 
+        derived = _derived(ask, events, phase)
         yield ask
 
 
-def _require_a_run(home: Home) -> None:
+def _derived(ask: Ask, events: Sequence[JsonObject], phase: int | None) -> dict[str, Callable[[], list[Row]]]:
+    """Return what is no question of the store, by name; each is found when it is asked for."""
+    stands = cache(partial(recorded.read, events))
+    return {
+        "forecast": lambda: [] if phase else expected(stands(), events, _until(ask)),  # it is the whole plan's
+        "last_build": lambda: [build.model_dump(mode="json")] if (build := stands().board.last_build) else [],
+        "next_steps": lambda: next_steps(ask),
+        "risks": lambda: _risks(ask, stands(), events, phase),
+        "totals": lambda: totals(ask),
+    }
+
+
+def _risks(ask: Ask, stands: Recorded, events: Sequence[JsonObject], phase: int | None) -> list[Row]:
+    found = [*risks(stands.plan, events, stands.board, _until(ask), phase), *unpriced(ask)]
+    return [risk.model_dump(mode="json") for risk in gravest_first(found)]
+
+
+def _until(ask: Ask) -> datetime:
+    """Return the moment of the journal's last event."""
+    return ask("moment")[0]["until"].replace(tzinfo=UTC)
+
+
+def _events(home: Home) -> list[JsonObject]:
+    """Return the events of the project journal, which must tell of a run."""
     if not home.metrics.exists() and not home.project_file.exists():
         raise InputError(f"{home.root}: no project here; run `mbo init` first")
-    kinds = {"plan", "run_started"}
-    for record in read(home.metrics):
-        kinds.discard(record["kind"])
-        if not kinds:
-            return
-    raise InputError(f"{home.root}: nothing has run yet; start a build, then ask for the report again")
+    events = list(read(home.metrics))
+    if not {"plan", "run_started"} <= {event["kind"] for event in events}:
+        raise InputError(f"{home.root}: nothing has run yet; start a build, then ask for the report again")
+    return events

@@ -78,11 +78,11 @@ def forecast(
 ) -> Forecast:
     """Return when what is left will be merged; the same history and moment give the same forecast."""
     at = at or this_moment()
-    last = board.last_run
-    under_way = last is not None and last.ending == "running" and bool(last.tasks) and not board.is_other_plan
+    build = board.last_build
+    under_way = board.is_building and not board.is_other_plan
     running = [item.task for item in board.tasks if item.state == "running" and item.task in board.left]
-    slots = max(last.slots if last else SLOTS, len(running))
-    course = Course(plan, board.left, running, slots, barrier=bool(last and under_way and last.barrier))
+    slots = max(build.slots if build else SLOTS, len(running))
+    course = Course(plan, board.left, running, slots, barrier=bool(build and under_way and build.barrier))
     merged, lasting = measured(plan, events, running, at)
     samples = samples or samples_for(len(course.tasks))
     predicted = predict(plan, course, merged, lasting, samples=samples, seed=seed)

@@ -6,7 +6,11 @@ from collections.abc import Iterable, Sequence
 
 WIDTH = 96
 
+COMMAND = re.compile(r"`(mbo [^`]+)`")
+"""How our own words name a command to type."""
+
 _LONGEST_WORD = 72
+_WORD = re.compile(r"\S+")
 _SPECIAL = re.compile(r"[\\`*\[<|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|&(?=[#A-Za-z])")
 _AT_LINE_START = re.compile(r"^(?=>|(?:#{1,6}|[-+=]+)$)")  # a block, should the word come to begin a line
 _NUMBERED = re.compile(r"^(\d+)([.)])$")
@@ -15,6 +19,14 @@ _NUMBERED = re.compile(r"^(\d+)([.)])$")
 def text(value: object, limit: int = 240) -> str:
     """Return foreign words as one line of at most `limit` characters in which nothing is Markdown, HTML or control."""
     return " ".join(_escape(word) for word in plain(value, limit).split()) or "-"
+
+
+def phrase(value: object, limit: int = 240) -> str:
+    """Return words of our own as `text` does, but with the commands in them as code spans."""
+    parts = COMMAND.split(plain(value, limit))
+    return "".join(
+        code(part) if place % 2 else _WORD.sub(lambda word: _escape(word[0]), part) for place, part in enumerate(parts)
+    )
 
 
 def plain(value: object, limit: int = 240) -> str:

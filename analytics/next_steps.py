@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from analytics import lifts
 from analytics.markdown import count
 from analytics.rows import Ask, Row
+from orchestrator.recovery import lifted_by
 
 _AT_MOST = 5  # of one kind; the rest is a number
 
@@ -31,9 +31,9 @@ def _bounded(steps: list[Step]) -> list[Step]:
 
 def _paused(ask: Ask) -> list[Step]:
     return [
-        Step("paused", f"mend what stopped the last run, then go on: {row['reason']}", f"mbo {row['command']}")
-        for row in ask("pauses")
-        if row["is_last"]
+        Step("paused", f"mend what stopped the last build, then go on: {row['pause']}", f"mbo {row['command']}")
+        for row in ask("last_build")
+        if row["pause"]
     ]
 
 
@@ -46,57 +46,66 @@ def _awaited(ask: Ask) -> list[Step]:
         for row in ask("approvals")
         if row["decision"] is None and row["state"] not in ("merged", "failed")
     ]
-    open_ = [row for row in ask("contradictions") if row["state"] == "open"]
-    sides = [Step("awaited", f"say which side stands on {row['subject']}", "mbo conflicts") for row in open_]
-    stuck = [row for row in ask("deadlocks") if row["resolution"] is None]
-    return [*words, *sides, *(Step("awaited", f"resolve the deadlock of {', '.join(row['tasks'])}") for row in stuck)]
+    sides = [
+        Step("awaited", f"say which side stands: {row['text']}", "mbo conflicts") for row in _of(ask, "contradiction")
+    ]
+    return [*words, *sides, *(Step("awaited", f"resolve the {row['text']}") for row in _of(ask, "deadlock"))]
 
 
 def _held(ask: Ask) -> list[Step]:
     """Name what a power keeps from being merged or released, and what lifts it."""
     vetoes = [
-        Step(
-            "held",
-            f"answer the {row['decision']}: {row['reason']}",
-            f"mbo execute --task-id {row['task']}",
-            row["task"],
-        )
-        for row in ask("vetoed")
+        Step("held", f"answer the {row['kind']}: {row['text']}", f"mbo execute --task-id {row['task']}", row["task"])
+        for row in _vetoed(ask)
     ]
     holds = [
         Step(
             "held",
-            f"lift the hold on component {row['component']} by {row['lifts']}",
-            f"mbo review --component {row['component']}",
+            f"lift the hold: {row['text']}",
+            f"mbo review --component {row['task'].removeprefix('component-')}",
+            row["task"],
         )
-        for row in ask("holds")
-        if row["lifted"] is None
+        for row in _of(ask, "hold")
     ]
     return vetoes + holds
 
 
 def _failed(ask: Ask) -> list[Step]:
     """Name what failed, most held up first; what is under a veto is named already."""
-    vetoed = {row["task"] for row in ask("vetoed")}
+    vetoed = {row["task"] for row in _vetoed(ask)}
     rows = [row for row in ask("failures") if row["task"] not in vetoed]
     return [
         Step(
             "failed",
-            f"{row['reason']}; lifted by {lifts.failure(row)}; holds up {count(len(row['holds_up'] or []), 'task')}",
+            f"{row['reason']}; lifted by {lifted_by(row['failure'])}; holds up {count(_held_up(row), 'task')}",
             f"mbo execute --task-id {row['task']}",
             row["task"],
         )
-        for row in sorted(rows, key=lambda row: -len(row["holds_up"] or []))
+        for row in sorted(rows, key=_held_up, reverse=True)
     ]
 
 
+def _held_up(failure: Row) -> int:
+    return len(failure["holds_up"] or [])
+
+
 def _under_way(ask: Ask) -> list[Step]:
-    runs = ask("runs")
     begun = [row["task"] for row in ask("tasks") if row["state"] == "in work"]
-    if not begun or not runs:
+    if not begun:
         return []
     text = f"{count(len(begun), 'task')} begun and not ended: {', '.join(begun)}"
-    return [Step("in work", text, "" if runs[-1]["status"] == "no end" else f"mbo {runs[-1]['command']}")]
+    resting = [row for row in ask("last_build") if row["ending"] != "running"]
+    return [Step("in work", text, *(f"mbo {row['command']}" for row in resting))]
+
+
+def _of(ask: Ask, *kinds: str) -> list[Row]:
+    """Return the risks of some kinds."""
+    return [row for row in ask("risks") if row["kind"] in kinds]
+
+
+def _vetoed(ask: Ask) -> list[Row]:
+    """Return the vetoes and blocks that nobody works on now."""
+    return [row for row in _of(ask, "veto", "block") if row["level"] == "high"]
 
 
 def _ready(ask: Ask) -> list[Step]:

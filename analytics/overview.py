@@ -1,7 +1,7 @@
 """The report's first sections: what was built, how far it is, and who built it."""
 
 from analytics.markdown import bar, code, count, dollars, duration, item, table, text
-from analytics.rows import Ask, Row
+from analytics.rows import Ask, Row, last_build
 from analytics.totals import STATES
 
 
@@ -125,8 +125,8 @@ def _forecast(rows: list[Row]) -> list[str]:
 
 
 def _runs(runs: list[Row]) -> list[str]:
-    last = runs[-1]
-    lines = item(f"{count(len(runs), 'run')}; the last one: {text(last['status'])}, {duration(last['seconds'])}.")
+    last = last_build(runs)
+    lines = item(f"{count(len(runs), 'run')}; the last build: {text(last['status'])}, {duration(last['seconds'])}.")
     checkouts = [row["checkout"] for row in runs if row["checkout"]]
     return lines + (item(f"Checkout: {text(checkouts[-1])}.") if checkouts else [])
 

@@ -9,13 +9,14 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from analytics import facts, lifts, overview
+from analytics import facts, outlook, overview
 from analytics.charts import bar, burn_up, clock, graph, timeline
-from analytics.markdown import count, dollars, duration, plain
-from analytics.rows import Ask, Row
+from analytics.markdown import COMMAND, count, dollars, duration, plain
+from analytics.rows import Ask, Row, last_build
 from orchestrator.home import Home
+from orchestrator.recovery import lifted_by
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STATES = ("merged", "in_work", "failed", "blocked", "skipped", "waiting")
@@ -55,7 +56,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(plain=_plain, duration=duration, comma=_comma)
+    environment.filters.update(plain=_plain, phrase=phrase, duration=duration, comma=_comma)
     return environment
 
 
@@ -77,6 +78,11 @@ def _plain(value: object, limit: int = 240) -> str:
     return plain(value, limit) or "-"
 
 
+def phrase(value: object) -> Markup:
+    """Return words of our own with the commands in them as code."""
+    return Markup(COMMAND.sub(r"<code>\1</code>", str(escape(plain(value)))))  # noqa: S704 escaped before
+
+
 def _completion(row: Row) -> Markup:
     return bar.completion({state.replace("_", " "): row[state] for state in _STATES})
 
@@ -87,10 +93,12 @@ def _comma(number: int) -> str:
 
 _WORDS = {
     "completion": _completion,
+    "age": outlook.age,
     "ahead": overview.ahead,
     "count": count,
     "dollars": dollars,
-    "lifts": lifts,
+    "last_build": last_build,
+    "lifted_by": lifted_by,
     "share": bar.share,
     "sign": bar.swatch,
 }

@@ -14,15 +14,6 @@ def longest(deps: Deps, weights: Mapping[str, int]) -> dict[str, int]:
     return found
 
 
-def dependents(deps: Deps) -> dict[str, list[str]]:
-    """Return for each task those that wait for it."""
-    found: dict[str, list[str]] = {task: [] for task in deps}
-    for task, needed in _known(deps).items():
-        for dep in needed:
-            found[dep].append(task)
-    return found
-
-
 def direct(deps: Deps) -> dict[str, list[str]]:
     """Return each task's dependencies without those that another of its dependencies needs as well."""
     known = _known(deps)

@@ -1,8 +1,8 @@
 """The report's sections on changes of hand and failures."""
 
-from analytics import lifts
 from analytics.markdown import code, item, text
-from analytics.overview import Ask
+from analytics.rows import Ask
+from orchestrator.recovery import lifted_by
 
 
 def reassignments(ask: Ask) -> list[str]:
@@ -25,7 +25,7 @@ def failures(ask: Ask) -> list[str]:
         for row in ask("failures")
         for line in item(
             f"**{row['task']}** {text(row['title'], 120)} ({code(row['agent'])}) {row['state']}: {text(row['reason'])}",
-            f"Lifted by {lifts.failure(row)}.",
+            f"Lifted by {lifted_by(row['failure'])}.",
             f"Holds up: {', '.join(row['holds_up'] or []) or 'nothing'}.",
         )
     ]

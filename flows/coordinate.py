@@ -1,5 +1,6 @@
 """The flow of one workflow: its chain and side tasks, with what they depend on if asked for."""
 
+import shlex
 from collections.abc import Awaitable
 from typing import Any
 
@@ -26,4 +27,5 @@ async def coordinate(order: Order, workflow: str, with_prerequisites: bool = Fal
     def then(run: Run) -> Awaitable[object]:
         return exchange(run, team.of_workflow(run.plan, workflow))
 
-    return await run_selected(order, f"coordinate {workflow}", choose, then)
+    options = " --with-prerequisites" if with_prerequisites else ""
+    return await run_selected(order, f"coordinate --workflow {shlex.quote(workflow)}{options}", choose, then)

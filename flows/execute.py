@@ -17,4 +17,4 @@ async def execute(order: Order, task_id: str, cascade: bool = False) -> Any:
     def choose(prepared: Prepared) -> Selection:
         return selection.single(prepared.plan, task_id, prepared.merged, cascade=cascade)
 
-    return await run_selected(order, f"execute {task_id}", choose)
+    return await run_selected(order, f"execute --task-id {task_id}{' --cascade' if cascade else ''}", choose)

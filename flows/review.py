@@ -1,6 +1,7 @@
 """The flow of a component's review: evidence, verdicts side by side, one ruling, and what it holds or lifts."""
 
 import asyncio
+import shlex
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -51,7 +52,8 @@ async def review(order: Order, component: str, reviewers: Sequence[str] = ()) ->
 async def _recorded(prepared: Prepared, run: Run, asked: Asked) -> tuple[str, JsonObject]:
     began = time.monotonic()
     title = f"review of component {asked.subject.component}"
-    record_start(prepared, run, f"review --component {asked.subject.name}", Selection(title=title, tasks=frozenset()))
+    command = f"review --component {shlex.quote(asked.subject.name)}"
+    record_start(prepared, run, command, Selection(title=title, tasks=frozenset()))
     status, reason = "stopped", "ended from outside"
     try:
         place, came = await _reviewed(run, asked)

@@ -51,6 +51,11 @@ class Events:
         record = self._records.get(record_id)
         return None if record is None else record.get("data", {})
 
+    def is_earlier(self, record_id: str) -> bool:
+        """Tell whether an earlier run recorded the event with this id."""
+        record = self._records.get(record_id)
+        return record is not None and record["run"] != self.run
+
     def all(self, kind: str) -> Iterator[JsonObject]:
         """Yield every record of one kind, in the order written."""
         return (record for record in list(self._records.values()) if record["kind"] == kind)

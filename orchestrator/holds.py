@@ -11,8 +11,9 @@ from typing import Literal, NamedTuple
 from orchestrator.models import Frozen, JsonObject
 
 HoldPower = Literal["veto", "block"]
-_VERBS: dict[HoldPower, str] = {"veto": "vetoed", "block": "blocked"}
-_SPEAKS = frozenset({"approve", *_VERBS})
+VERBS: dict[HoldPower, str] = {"veto": "vetoed", "block": "blocked"}
+"""What has become of a component, by the power that holds it."""
+_SPEAKS = frozenset({"approve", *VERBS})
 """The verdicts by which a reviewer's word on a component becomes another one; a request for changes leaves it."""
 _COMPONENT = re.compile(r"component-(\d+)")
 """What the events of a component's review bear where a task's id would stand."""
@@ -36,7 +37,7 @@ class Hold(Frozen):
     @property
     def told(self) -> str:
         """Return the hold in one line."""
-        return f"component {self.component} is {_VERBS[self.power]} by {self.by}: {self.reason}; lifted by {self.lifts}"
+        return f"component {self.component} is {VERBS[self.power]} by {self.by}: {self.reason}; lifted by {self.lifts}"
 
 
 class Put(NamedTuple):
@@ -90,7 +91,7 @@ def held(events: Iterable[JsonObject]) -> str | None:
 def _put(event: JsonObject) -> Hold | None:
     """Return the hold that a verdict puts: a veto or a block is taken only from the agent that holds the power."""
     component = _reviewed(event) if event["kind"] == "verdict" else None
-    if component is None or event["data"]["decision"] not in _VERBS:
+    if component is None or event["data"]["decision"] not in VERBS:
         return None
     data = event["data"]
     return Hold(

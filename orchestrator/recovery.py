@@ -16,22 +16,41 @@ Then = Literal["fresh attempt", "backup", "end", "pause"]
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the table: a class of failure, what it is, and what is done about it."""
+    """One row of the table: a class of failure, what it is, what is done about it, and what lifts it in the end."""
 
     failure: Failure
     within: Within
     then: Then
     text: str
+    lifts: str
 
 
 TABLE = (
-    Row("transient", "retry", "end", "a step that may succeed on another try did not, however often it was tried"),
-    Row("gate", "revise", "backup", "the gate stayed red"),
-    Row("review", "revise", "backup", "the reviewers' objections stand"),
-    Row("conflict", "re-do on the new base", "backup", "the change conflicts with what others landed"),
-    Row("stuck", "nothing", "fresh attempt", "a loop, silence, a limit, or a round without progress"),
-    Row("agent", "nothing", "backup", "the agent gave no usable answer or verdict"),
-    Row("environment", "nothing", "pause", "the sandbox, git or the toolchain is broken"),
+    Row(
+        "transient",
+        "retry",
+        "end",
+        "a step that may succeed on another try did not, however often it was tried",
+        "another try",
+    ),
+    Row("gate", "revise", "backup", "the gate stayed red", "an answer whose checks are green"),
+    Row("review", "revise", "backup", "the reviewers' objections stand", "an answer that its reviewers approve"),
+    Row(
+        "conflict",
+        "re-do on the new base",
+        "backup",
+        "the change conflicts with what others landed",
+        "an answer on the newest state of the branch",
+    ),
+    Row(
+        "stuck",
+        "nothing",
+        "fresh attempt",
+        "a loop, silence, a limit, or a round without progress",
+        "a clearer task, or another agent",
+    ),
+    Row("agent", "nothing", "backup", "the agent gave no usable answer or verdict", "another agent, or a smaller task"),
+    Row("environment", "nothing", "pause", "the sandbox, git or the toolchain is broken", "what this machine lacks"),
 )
 """Every class of failure; what an end does not spend, the next run of the same command has again."""
 
@@ -112,3 +131,8 @@ def breaker(failed: Mapping[str, Failure | None], limit: int) -> tuple[Failure, 
 def text(failure: Failure) -> str:
     """Return in words what a class of failure is."""
     return _ROWS[failure].text
+
+
+def lifted_by(failure: Failure | None) -> str:
+    """Return what lifts a failure, in words that follow `lifted by`; where its class is not told, another try."""
+    return _ROWS[failure or "transient"].lifts

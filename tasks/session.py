@@ -20,12 +20,13 @@ async def converse(
     checkpoint: loop.Checkpoint | None = None,
     allowed: Sequence[str] = (),
 ) -> loop.Ended:
-    """Run a session whose brief is journalled from where its transcript stands.
+    """Run a session whose start is recorded and whose brief is journalled, from where its transcript stands.
 
-    Only one that works has a checkpoint, and only one that resolves a deadlock has decisions that are `allowed` to it.
+    One that an earlier run began is recorded as resumed, so that it is seen to be under way again. Only one that works
+    has a checkpoint, and only one that resolves a deadlock has decisions that are `allowed` to it.
     """
     agent = run.agents[session.agent]
-    if run.transcript(session.key).recall(session).turns:
+    if run.events.is_earlier(f"{session.id}/started"):
         place = f"{session.id}/resumed/{run.name}"
         run.events.record("session_resumed", place, session_data(session), session=session)
     return await loop.run(

@@ -55,17 +55,18 @@ class History:
         with closing(Journal(self.path)) as journal:
             journal.append(event.model_dump(mode="json", exclude_none=True))
 
-    def begin(self, model: str = "playbook", sandbox: str = "none", plan: dict[str, Any] = PLAN) -> None:
-        """Record the plan and the start of the run."""
+    def begin(self, model: str = "playbook", sandbox: str = "none", plan: dict[str, Any] = PLAN, **more: Any) -> None:
+        """Record the plan and the start of the run; a build of the whole plan unless there is `more` to say."""
         self.event("plan", f"plan/{plan['name']}", plan)
-        tasks = [task["id"] for task in plan["tasks"]]
         data = {
             "command": "build",
             "model": model,
             "sandbox": sandbox,
             "slots": 4,
             "plan": plan["name"],
-            "tasks": tasks,
+            "tasks": [task["id"] for task in plan["tasks"]],
+            "merged": [],
+            **more,
         }
         self.event("run_started", f"run/{self.run}/started", data)
 
@@ -264,7 +265,7 @@ def use_powers(history: History) -> None:
             for name, agent, task in (("a", "architect", "1.1"), ("b" * number, "coder", "1.2"))
         ]
         data = {"about": "decision", "subject": f"Format {number}", "sides": sides, "state": state, "kept": kept}
-        history.event("contradiction", f"c/{number}", {**data, "by": "architect", "reason": "by rank"})
+        history.event("contradiction", f"c/{number}", {**data, "by": "architect", "rule": "rank", "reason": "by rank"})
 
 
 def everything(home: Home) -> History:

@@ -80,10 +80,12 @@ class Story:
         """Return all events of the home."""
         return list(read_events(self.home))
 
-    def start(self, tasks: Sequence[str] = (), merged: Sequence[str] = (), slots: int = 4, **more: Any) -> None:
+    def start(
+        self, tasks: Sequence[str] | None = None, merged: Sequence[str] = (), slots: int = 4, **more: Any
+    ) -> None:
         """Begin a run of these tasks, or of the whole plan."""
-        chosen = list(tasks) or [task.id for task in self.plan.tasks]
-        data: dict[str, Any] = {"command": "build", "model": "playbook", "sandbox": "bubblewrap", "slots": slots}
+        chosen = [task.id for task in self.plan.tasks] if tasks is None else list(tasks)
+        data: dict[str, Any] = {"command": "build", "model": "opus", "sandbox": "bubblewrap", "slots": slots}
         data |= {"plan": digest(self.plan), "tasks": chosen, "merged": list(merged)}
         self.tell("run_started", **(data | more))
 

@@ -149,7 +149,6 @@ def test_attributes_are_escaped(known: dict[str, Any], text: str) -> None:
 def test_longest_paths_count_what_is_known() -> None:
     """A task's path is the heaviest one that ends with it, and what is not there weighs nothing."""
     assert paths.longest(DEPS, dict.fromkeys(DEPS, 1)) == {"1": 1, "5": 1, "2": 2, "3": 3, "4": 4}
-    assert paths.dependents(DEPS) == {"1": ["2", "3", "4"], "2": ["3"], "3": ["4"], "4": [], "5": []}
 
 
 def test_an_edge_that_others_imply_is_left_out() -> None:

@@ -614,7 +614,7 @@ def test_status_shows_what_is_in_the_way_and_when_it_ends(ended: tuple[Scenario,
 
     assert (done.code, done.err) == (0, "")
     assert max(map(len, done.out.splitlines()[3:])) <= 80
-    assert re.search(r"^1 +1\.2 +\S.* {2}another try: `mbo", done.out, re.MULTILINE)
+    assert re.search(r"^1 +1\.2 +\S.* {2}another agent, or a smaller$", done.out, re.MULTILINE)
     assert re.search(r"^functional-server +[█1. ]+│", done.out, re.MULTILINE)
     assert re.search(r"^python-server-expert +│.*[░1]", done.out, re.MULTILINE)
     assert re.search(r"^the plan +\d+ \S+.* +\d+ \S+.* +\d+ \S+", done.out, re.MULTILINE)
@@ -635,7 +635,7 @@ def test_status_as_json_holds_everything(ended: tuple[Scenario, Done]) -> None:
     ]
     assert found["critical_path"] == {"tasks": ["1.2", "1.3"], "points": 2}
     assert found["components"][0]["stage"] == "implementation"
-    assert [risk["kind"] for risk in found["risks"]] == ["failed", "rework"]
+    assert [risk["kind"] for risk in found["risks"]] == ["failed", "rework", "playbook"]
     assert found["run"]["ending"] == "failed"
     assert found["forecast"]["left"] == 2
     assert {span["agent"] for span in found["timeline"]["spans"]} >= {"mcp-functional-server", SECURITY}

@@ -21,6 +21,7 @@ from orchestrator.models import JsonObject
 from orchestrator.models.value import now
 from orchestrator.selection import Selection
 from orchestrator.settings import BUNDLED_PLAN
+from orchestrator.status.lasting import in_words
 
 PLAN = plans.load(BUNDLED_PLAN)
 SDK = "mcp-claude-sdk-expert"
@@ -347,7 +348,7 @@ def test_a_bar_is_full_only_when_all_is_done(done: int, total: int, expected: st
 )
 def test_lengths_of_time_are_told_in_words(seconds: float, expected: str) -> None:
     """A length of time is told in the units in which people think of it."""
-    assert words.lasted(seconds) == expected
+    assert in_words(seconds) == expected
 
 
 def test_a_long_sentence_hangs_below_its_beginning() -> None:

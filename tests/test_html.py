@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from analytics.page import html
+from analytics.page import html, phrase
 from analytics.report import markdown
 from orchestrator.home import Home
 from orchestrator.models import Usage
@@ -72,8 +72,8 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Home:
     history.event("conflict", "k/1", conflict, task="3.2", key=ref.key, agent="coder")
     history.outcome(ref, "failed", HOSTILE + LONG)
     sides = [{"id": HOSTILE, "agent": HOSTILE, "task": "1.1", "text": HOSTILE}] * 2
-    data = {"about": HOSTILE, "subject": LONG, "sides": sides, "state": "open"}
-    history.event("contradiction", "c/9", data)
+    data = {"about": "interface", "subject": HOSTILE + LONG, "sides": sides, "state": "open", "reason": HOSTILE}
+    history.event("contradiction", "c/9", {**data, "kept": None, "by": None, "rule": None})
     return home
 
 
@@ -143,6 +143,12 @@ def test_words_of_agents_stay_words(page: str) -> None:
     """What they wrote is there to be read, without control characters and with every bracket escaped."""
     assert "&lt;script&gt;document.body" in page
     assert not {letter for letter in page if not letter.isprintable() and letter != "\n"}
+
+
+def test_a_command_to_type_is_code(page: str) -> None:
+    """What lifts a risk names its command so that it can be copied, and nothing in it is markup."""
+    assert "<code>mbo waive 3.2 --reason …</code>" in page.partition("Risk assessment")[2].partition("Next steps")[0]
+    assert phrase("`mbo <i>` <b>") == "<code>mbo &lt;i&gt;</code> &lt;b&gt;"
 
 
 def test_the_page_tells_what_the_text_tells(hostile: Home, page: str) -> None:

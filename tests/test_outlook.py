@@ -34,20 +34,20 @@ def disputed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Row], list[
 @pytest.mark.parametrize(
     ("kind", "level", "text"),
     [
-        pytest.param("hold", "high", "component 3 gamma is held by a veto of security for", id="a hold"),
-        pytest.param("pause", "high", "the last run stopped itself: 3 tasks failed by red gates", id="a breaker"),
-        pytest.param(
-            "failure",
-            "high",
-            "s ago: red after 3 rounds; failures hold up 2 tasks",
-            id="the oldest failure",
-        ),
+        pytest.param("hold", "high", "gamma is vetoed by security: thin tests", id="a hold"),
+        pytest.param("paused", "high", "the run is paused: 3 tasks failed by red gates", id="a breaker"),
+        pytest.param("failed", "high", "red after 3 rounds; it holds up 2 tasks", id="a failure"),
         pytest.param("sandbox", "high", "1 run without a sandbox", id="no sandbox"),
         pytest.param("deadlock", "medium", "deadlock of 3.2: they go in circles", id="a deadlock"),
-        pytest.param("contradiction", "medium", "two sides on one decision: Format 1", id="a contradiction"),
-        pytest.param("retries", "medium", "60 % of the 5 tasks begun took more than one round", id="rework"),
+        pytest.param(
+            "contradiction",
+            "medium",
+            "architect and coder contradict each other on the decision Format 1",
+            id="a contradiction",
+        ),
+        pytest.param("rework", "medium", "3 of 5 tasks begun (60 %) took more than one round", id="rework"),
         pytest.param("price", "medium", "3 turns without a known price", id="unknown prices"),
-        pytest.param("playbook", "low", "the turns were scripted", id="a playbook"),
+        pytest.param("playbook", "low", "the turns are scripted", id="a playbook"),
     ],
 )
 def test_a_risk_is_named_with_its_weight(
@@ -58,6 +58,29 @@ def test_a_risk_is_named_with_its_weight(
 
     assert [row["level"] for row in found] == [level]
     assert text in found[0]["text"]
+
+
+def test_a_phase_has_its_own_risks(tmp_path: Path) -> None:
+    """What is about the other phase's tasks and components is left out; what is about all runs stays."""
+    home = Home(tmp_path)
+    history = everything(home)
+    use_powers(history)
+    history.end("failed")
+    with facts.opened(home, 1) as ask:
+        first = [(row["kind"], row["task"]) for row in ask("risks")]
+    with facts.opened(home, 2) as ask:
+        second = [(row["kind"], row["task"]) for row in ask("risks")]
+
+    of_runs = [("sandbox", None), ("playbook", None)]
+    assert first == [of_runs[0], ("contradiction", None), ("rework", None), ("price", None), of_runs[1]]
+    assert second == [
+        ("hold", "component-3"),
+        ("failed", "3.2"),
+        of_runs[0],
+        ("deadlock", None),
+        ("rework", None),
+        of_runs[1],
+    ]
 
 
 def test_the_gravest_risk_comes_first(disputed: tuple[list[Row], list[Row]]) -> None:
@@ -76,7 +99,7 @@ def test_steps_say_whose_word_is_awaited_what_failed_and_how_to_go_on(
         ("awaited", "4.2", "mbo approve 4.2"),
         ("awaited", None, "mbo conflicts"),
         ("awaited", None, ""),
-        ("held", None, "mbo review --component 3"),
+        ("held", "component-3", "mbo review --component 3"),
         ("failed", "3.2", "mbo execute --task-id 3.2"),
     ]
 
@@ -96,15 +119,18 @@ def test_a_veto_that_stands_is_a_risk_until_it_is_waived(home: Home) -> None:
     waived = looked(home)
 
     assert (risks[0]["kind"], risks[0]["task"]) == ("veto", "1.1")
-    assert risks[0]["lifted_by"] == "an answer without it, or the user's waiver: mbo waive 1.1 --reason TEXT"
+    assert risks[0]["lifted_by"] == "an answer without it, or by `mbo waive 1.1 --reason …`"
     assert (steps[0]["kind"], steps[0]["text"]) == ("held", "answer the veto: so it is written")
     assert "veto" not in {row["kind"] for row in waived[0]}
     assert (waived[1][0]["kind"], waived[1][0]["task"]) == ("failed", "1.1")
 
 
 def test_a_task_on_the_longest_path_that_takes_twice_as_long_is_overdue(home: Home) -> None:
-    """Time is measured against merged tasks, and only where there are a few of them."""
+    """Time is measured against merged tasks up to the journal's last event, and only while a run works on it."""
     history = everything(home)
+    history.end("failed")
+    history.run = "run-2"
+    history.begin()
     key = work("4.1", "painter").key
     history.event("task_started", "s/1", {"attempt": 1}, task="4.1", key=key, agent="painter")
     history.session(work("4.1", "painter"), Usage())
@@ -112,9 +138,11 @@ def test_a_task_on_the_longest_path_that_takes_twice_as_long_is_overdue(home: Ho
     history.time += timedelta(minutes=5)
     history.event("note", "n/1", {})
     overdue, _ = looked(home)
+    history.end("stopped")
+    stopped, _ = looked(home)
 
-    assert "overdue" not in {row["kind"] for row in in_time}
-    assert [row["task"] for row in overdue if row["kind"] == "overdue"] == ["4.1"]
+    assert "overdue" not in {row["kind"] for row in (*in_time, *stopped)}
+    assert [(row["task"], row["level"]) for row in overdue if row["kind"] == "overdue"] == [("4.1", "high")]
 
 
 def test_ready_tasks_come_with_what_they_set_free(home: Home) -> None:

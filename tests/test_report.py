@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analytics.markdown import bar, code, dollars, duration, item, text
+from analytics.markdown import bar, code, dollars, duration, item, phrase, text
 from analytics.report import SECTIONS, VERSION, as_json, markdown
 from orchestrator import holds
 from orchestrator.errors import InputError
@@ -75,7 +75,7 @@ def test_summary_says_what_stands_and_what_it_rests_on(report: str) -> None:
     assert "Lines of code: 147 added, 12 removed, 135 net." in said
     assert "Checks: 9 of 11 green, 29 tests passed in them." in said
     assert "Cost: unknown (over $1.50) for 14 turns." in said
-    assert "1 run; the last one: failed, 3 m 20 s." in said
+    assert "1 run; the last build: failed, 3 m 20 s." in said
     assert "Checkout: fast-forwarded to abc123." in said
 
 
@@ -270,7 +270,7 @@ def test_failures_say_why_and_what_they_hold_up(report: str) -> None:
     """A failure shows its reason and all that waits for it, near and far; what is blocked by it follows."""
     assert words(report, "Failures") == (
         "- **3.2** Watch the ends (`watcher`) failed: red after 3 rounds "
-        "- Lifted by an answer that does not end so. - Holds up: 4.1, 4.2. "
+        "- Lifted by another try. - Holds up: 4.1, 4.2. "
         "- **4.1** Show the ends blocked: 3.2 failed"
     )
 
@@ -403,6 +403,12 @@ def test_plain_text_keeps_to_a_hundred_columns(home: Home) -> None:
 def test_foreign_words_stay_words(words: str | None, shown: str) -> None:
     """Nothing an agent writes becomes markup, a second line or a terminal code."""
     assert text(words) == shown
+
+
+def test_our_own_words_name_commands_as_code() -> None:
+    """A command to type stays one, and all around it is as harmless as other words."""
+    assert phrase("wait, or `mbo waive 1.1 --reason …`") == "wait, or `mbo waive 1.1 --reason …`"
+    assert phrase("<b> `rm -rf` `mbo down`") == r"\<b> \`rm -rf\` `mbo down`"
 
 
 def test_text_is_bounded() -> None:

@@ -7,10 +7,10 @@ import pytest
 
 from orchestrator.home import Home, exclusive
 from orchestrator.models.value import now
-from orchestrator.status import sessions, standing
+from orchestrator.status import awaited, sessions, standing
 from orchestrator.status.blockers import blockers
 from orchestrator.status.critical import path
-from orchestrator.status.risks import Risk, queue, risks
+from orchestrator.status.risks import Risk, risks
 from orchestrator.status.timeline import timeline
 from tests.story import Story, plan_of
 
@@ -32,19 +32,58 @@ def session(role: str, agent: str, number: int = 1) -> dict[str, Any]:
     return {"role": role, "attempt": 1, "round": number, "cause": "start", "session": name}
 
 
-def test_who_is_in_a_session_does_what_since_when(story: Story) -> None:
-    """A session is under way from its start to its end; of a task's earlier rounds none is."""
-    story.ago = timedelta(minutes=5)
-    story.start()
-    story.tell("session_started", "1.1", "agent-1", **session("work", "agent-1"))
-    story.tell("session_started", "1.1", "agent-2", **session("review", "agent-2"))
-    story.tell("session_started", "1.1", "agent-1", **session("work", "agent-1", 2))
-    story.tell("turn", "1.1", "agent-1", turn=3, tools=["bash"], **session("work", "agent-1", 2))
-    story.tell("session_started", "1.4", "agent-4", **session("work", "agent-4"))
-    story.tell("session_ended", "1.4", "agent-4", ended_by="finish", **session("work", "agent-4"))
-    (under_way,) = sessions.active(story.events(), {"1.1", "1.4"})
+def under_way(story: Story) -> list[tuple[str, str, str]]:
+    """Return who is in a session for what and does what."""
+    board = standing.read(story.home, story.plan)
+    return [(item.task, item.agent, item.doing) for item in sessions.active(story.events(), board)]
 
-    assert (under_way.agent, under_way.doing, under_way.tools) == ("agent-1", "works, round 2, turn 3", ("bash",))
+
+def test_who_is_in_a_session_does_what_since_when(story: Story) -> None:
+    """A session is under way from its start to its end, while its run is; of a task's earlier rounds none is."""
+    with exclusive(story.home, "build"):
+        story.start()
+        story.tell("session_started", "1.1", "agent-1", **session("work", "agent-1"))
+        story.tell("session_started", "1.1", "agent-2", **session("review", "agent-2"))
+        story.tell("session_started", "1.1", "agent-1", **session("work", "agent-1", 2))
+        story.tell("turn", "1.1", "agent-1", turn=3, tools=["bash"], **session("work", "agent-1", 2))
+        story.tell("session_started", "1.4", "agent-4", **session("work", "agent-4"))
+        story.tell("session_ended", "1.4", "agent-4", ended_by="finish", **session("work", "agent-4"))
+        story.tell("session_resumed", "1.2", "agent-2", **session("review", "agent-2"))
+        story.tell("verdict", "1.2", "agent-2", decision="approve")
+        (found,) = sessions.active(story.events(), standing.read(story.home, story.plan))
+        seen = under_way(story)
+    killed = under_way(story)
+
+    assert seen == [("1.1", "agent-1", "works, round 2, turn 3")]
+    assert (found.tools, found.since) == (("bash",), story.events()[3]["time"])
+    assert killed == []
+
+
+def test_who_reviews_a_component_is_in_a_session(story: Story) -> None:
+    """It is told while the review is under way, with the verdicts still to come, and nothing that a kill left open."""
+    story.ago = timedelta(minutes=5)
+    story.start(tasks=(), command="review --component c")
+    story.tell("session_started", "component-1", "agent-3", **session("review", "agent-3"))
+    with exclusive(story.home, "review --component 1"):
+        again = Story(story.home, story.plan, "r2")
+        again.start(tasks=(), command="review --component c")
+        for agent in ("agent-1", "agent-2"):
+            again.tell("session_started", "component-1", agent, **session("review", agent))
+        again.tell("turn", "component-1", "agent-2", turn=1, tools=["bash"], **session("review", "agent-2"))
+        seen = under_way(again)
+        board = standing.read(story.home, story.plan)
+        waiting = awaited.verdicts(story.plan, again.events(), board)
+        again.tell("session_ended", "component-1", "agent-1", ended_by="verdict", **session("review", "agent-1"))
+        again.tell("session_ended", "component-1", "agent-2", ended_by="verdict", **session("review", "agent-2"))
+        after = awaited.verdicts(story.plan, again.events(), board)
+    killed = under_way(again)
+
+    assert seen == [
+        ("component-1", "agent-1", "reviews, round 1"),
+        ("component-1", "agent-2", "reviews, round 1, turn 1"),
+    ]
+    assert waiting == {"component-1": ("agent-1", "agent-2")}
+    assert (after, killed) == ({}, [])
 
 
 @pytest.mark.parametrize(("task", "level"), [("1.1", "high"), ("1.4", "low")], ids=["critical", "beside"])
@@ -57,7 +96,7 @@ def test_a_task_that_runs_too_long_is_a_risk(story: Story, task: str, level: str
         (risk,) = found(story)
 
     assert (risk.kind, risk.task, risk.level) == ("overdue", task, level)
-    assert risk.text.startswith("runs 3.5 times as long as is usual, ")
+    assert risk.text.startswith("runs 3.5 times as long as the usual 10 min 0 s, ")
 
 
 def test_verdicts_to_come_are_a_queue(story: Story) -> None:
@@ -70,10 +109,10 @@ def test_verdicts_to_come_are_a_queue(story: Story) -> None:
         story.tell("answer", "1.1")
         story.tell("verdict", "1.1", "agent-2", decision="approve")
         board = standing.read(story.home, story.plan)
-        waiting = queue(story.plan, story.events(), board)
+        waiting = awaited.verdicts(story.plan, story.events(), board)
         (risk,) = found(story)
         story.tell("check", "1.1", name="tests", stage="merged", problem="red")
-        after = queue(story.plan, story.events(), board)
+        after = awaited.verdicts(story.plan, story.events(), board)
 
     assert waiting == {"1.1": ("agent-4",)}
     assert (risk.kind, risk.text) == ("review queue", "1 verdict is still to come: 1.1 for agent-4")
@@ -96,15 +135,87 @@ def test_what_stands_against_the_end_is_told_gravest_first(story: Story) -> None
     contradict("names", "open")
     contradict("places", "open")
     contradict("places", "resolved")
-    story.tell("outcome", "1.4", status="merged", reason="merged", attempts=1, rounds=2)
+    story.work("1.4")
+    story.tell("session_started", "1.4", "agent-4", **session("work", "agent-4", 2))
+    story.tell("deadlock", "1.2", cause="rounds", tasks=["1.2"], agents=[], reason="no round is left")
+    story.tell("deadlock", "1.3", cause="rounds", tasks=["1.3"], agents=[], reason="no round is left")
+    story.tell("resolution", "1.3", cause="rounds", decision="accept", by="agent-1")
     story.end("paused", "too much went wrong")
 
-    assert [(risk.kind, risk.level, risk.task) for risk in found(story)] == [
-        ("paused", "high", None),
-        ("veto", "high", "1.1"),
-        ("contradiction", "medium", None),
-        ("rework", "medium", None),
+    assert [(risk.kind, risk.level, risk.task, risk.text, risk.lifted_by) for risk in found(story)] == [
+        ("paused", "high", None, "the run is paused: too much went wrong", "a mended cause, then `mbo build`"),
+        ("veto", "high", "1.1", "agent-2: no", "an answer without it, or by `mbo waive 1.1 --reason …`"),
+        ("deadlock", "medium", None, "deadlock of 1.2: no round is left", "the coordinator's decision"),
+        (
+            "contradiction",
+            "medium",
+            None,
+            "agent-1 and agent-2 contradict each other on the decision names",
+            "`mbo conflicts resolve`",
+        ),
+        ("rework", "low", None, "1 of 1 tasks begun (100 %) took more than one round or attempt", ""),
     ]
+
+
+def test_a_failure_says_what_it_holds_up_and_what_lifts_it(story: Story) -> None:
+    """What holds up most comes first; the class of a failure says what lifts it, in the tasks' list as well."""
+    story.start()
+    story.fail("1.4", "agent-4: it loops")
+    story.tell("outcome", "1.1", status="failed", reason="agent-1: red", attempts=1, failure="gate")
+    story.end()
+    board = standing.read(story.home, story.plan)
+
+    assert [(risk.kind, risk.task, risk.text, risk.lifted_by) for risk in found(story)] == [
+        (
+            "failed",
+            "1.1",
+            "agent-1: red; it holds up 2 tasks",
+            "an answer whose checks are green: `mbo execute --task-id 1.1`",
+        ),
+        ("failed", "1.4", "agent-4: it loops", "another try: `mbo execute --task-id 1.4`"),
+    ]
+    assert [item.lifted_by for item in board.tasks if item.state == "failed"] == [
+        risk.lifted_by for risk in found(story)
+    ]
+
+
+def test_a_run_that_starts_nothing_more_is_paused_before_its_end(story: Story) -> None:
+    """From the moment when it pauses, while the rest comes to its end, and if it is killed before it has ended."""
+    with exclusive(story.home, "build"):
+        story.start()
+        story.tell("breaker", failure="gate", tasks=["1.8"], reason="too many red gates")
+        (during,) = found(story)
+    (killed,) = found(story)
+    waiting = story.board()["1.1"]
+
+    assert (during.kind, during.text) == ("paused", "the run is paused: too many red gates")
+    assert killed == during
+    assert waiting == ("waiting", "the run is paused: too many red gates; the same command goes on")
+
+
+def test_how_runs_are_made_is_a_risk(story: Story) -> None:
+    """Without a sandbox it is grave until a run has one again; scripted turns tell nothing about a model."""
+    story.start(sandbox="none", model="playbook")
+    bare = [(risk.kind, risk.level, risk.lifted_by) for risk in found(story)]
+    Story(story.home, story.plan, "r2").start(model="opus")
+    mended = [(risk.kind, risk.level, risk.lifted_by) for risk in found(story)]
+
+    assert bare == [("sandbox", "high", "a run in a sandbox"), ("playbook", "low", "")]
+    assert mended == [("sandbox", "medium", "")]
+
+
+def test_what_failed_holds_up_nothing_that_only_comes_after_it(story: Story) -> None:
+    """A task that is ordered softly behind a failure is in nobody's way, and stands for itself."""
+    tasks = (*story.plan.tasks[:3], story.plan.tasks[3].model_copy(update={"after": ("1.1",)}))
+    story.plan = story.plan.model_copy(update={"tasks": tasks})
+    before = blockers(story.plan, standing.read(story.home, story.plan))
+    story.start()
+    story.fail("1.1")
+    story.end()
+    after = blockers(story.plan, standing.read(story.home, story.plan))
+
+    assert [(item.task, item.holds_up) for item in before] == [("1.1", ("1.2", "1.3", "1.4"))]
+    assert [(item.task, item.holds_up) for item in after] == [("1.1", ("1.2", "1.3")), ("1.4", ())]
 
 
 def test_what_is_in_the_way_of_most_comes_first(story: Story) -> None:
@@ -112,7 +223,7 @@ def test_what_is_in_the_way_of_most_comes_first(story: Story) -> None:
     story.start()
     story.fail("1.1")
     story.end()
-    seen = blockers(story.plan, story.events(), standing.read(story.home, story.plan))
+    seen = blockers(story.plan, standing.read(story.home, story.plan))
 
     assert [(item.task, item.holds_up, item.lifted_by) for item in seen] == [
         ("1.1", ("1.2", "1.3"), "another try: `mbo execute --task-id 1.1`"),

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 
 from orchestrator.authority import USER
 from orchestrator.cli.table import bar
-from orchestrator.cli.words import count, lasted, prefix, shorten
+from orchestrator.cli.words import count, prefix, shorten
 from orchestrator.models import JsonObject, Plan
 from orchestrator.plan import gate
 from orchestrator.status.doing import VERBS
+from orchestrator.status.lasting import in_words
 
 _DOING = {
     "bash": "shell",
@@ -90,11 +91,11 @@ class Board:
         lost = f", {self.lost} not" if self.lost else ""
         last = f"{bar(self.done, self.total, _BAR)}  {self.done} of {count(self.total, 'task')} merged{lost}"
         note = "" if active else f", {self.note}"
-        return [*active, shorten(f"{last}, {lasted(now - self._began)}{note}", width)]
+        return [*active, shorten(f"{last}, {in_words(now - self._began)}{note}", width)]
 
     def _line(self, place: tuple[str, str], what: str, began: float, now: float, width: int) -> str:
         task, who = place
-        took = lasted(now - began)
+        took = in_words(now - began)
         told = f"{task:>5}  {who.removeprefix(self._prefix):<22}  {what}"
         room = width - len(took) - 2
         return f"{shorten(told, room):<{room}}  {took}"

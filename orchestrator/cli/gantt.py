@@ -6,6 +6,7 @@ from typing import NamedTuple
 from analytics.forecast import Forecast
 from orchestrator.cli import table, words
 from orchestrator.models import Plan
+from orchestrator.status.lasting import in_words
 from orchestrator.status.timeline import Timeline
 
 WIDTH = 80
@@ -70,7 +71,7 @@ def _row(bars: Sequence[Bar], whole: float, size: int, now: int) -> str:
 
 def _scale(now: float, whole: float, size: int, place: int) -> str:
     """Return the line above the picture: how long it has been, and how long it is to go on."""
-    past, ahead = words.lasted(now), f"+{words.lasted(whole - now)}"
+    past, ahead = in_words(now), f"+{in_words(whole - now)}"
     before = past.rjust(place) if len(past) <= place else " " * place
     after = ahead.rjust(size - place) if len(ahead) <= size - place else ""
     return f"{'agent':<{_NAME}}{table.GAP}{before}│{after}".rstrip()

@@ -6,6 +6,7 @@ from analytics.forecast import Forecast, Quantiles
 from orchestrator.cli import table, words
 from orchestrator.cli.views import headed
 from orchestrator.models import Plan
+from orchestrator.status.lasting import in_words
 
 _MARKS = ("50 %", "75 %", "90 %")
 
@@ -33,7 +34,7 @@ def _marks(ends: Quantiles, at: datetime, *, under_way: bool) -> tuple[str, str,
 
 def _mark(seconds: float, at: datetime, *, under_way: bool) -> str:
     """Return how long it takes; the time of day as well where it runs already."""
-    took = f"in {words.lasted(seconds)}" if under_way else words.lasted(seconds)
+    took = f"in {in_words(seconds)}" if under_way else in_words(seconds)
     if not under_way:
         return took
     end = (at + timedelta(seconds=seconds)).astimezone()

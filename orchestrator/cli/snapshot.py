@@ -7,9 +7,9 @@ from analytics.forecast import forecast
 from orchestrator import stages
 from orchestrator.models import Frozen, JsonObject, Plan
 from orchestrator.plan import digest
-from orchestrator.status import critical, sessions
+from orchestrator.status import awaited, critical, sessions
 from orchestrator.status.blockers import blockers
-from orchestrator.status.risks import queue, risks
+from orchestrator.status.risks import risks
 from orchestrator.status.standing import Board
 from orchestrator.status.timeline import timeline
 
@@ -21,24 +21,24 @@ _STATES = ("merged", "running", "failed", "waiting")
 def snapshot(project: str, plan: Plan, events: Sequence[JsonObject], board: Board, at: datetime) -> JsonObject:
     """Return where everything stands at the moment `at`, as JSON holds it."""
     states = {item.task: item.state for item in board.tasks}
-    running = {task_id for task_id, state in states.items() if state == "running"}
     return {
         "project": project,
         "at": at.isoformat(),
         "plan": {"name": plan.name, "digest": digest(plan), "tasks": len(plan.tasks)},
         "is_other_plan": board.is_other_plan,
         "run": board.last_run.model_dump(mode="json") if board.last_run else None,
+        "build": board.last_build.model_dump(mode="json") if board.last_build else None,
         "held_by": board.held_by,
         "totals": {state: board.count(state) for state in _STATES},
         "phases": _phases(plan, states),
         "components": _dumped(stages.of_components(plan, states)),
         "tasks": _tasks(plan, board),
-        "sessions": _dumped(sessions.active(events, running)),
+        "sessions": _dumped(sessions.active(events, board)),
         "critical_path": critical.path(plan, board.left).model_dump(mode="json"),
-        "review_queue": {task_id: list(people) for task_id, people in queue(plan, events, board).items()},
-        "blockers": _dumped(blockers(plan, events, board)),
+        "review_queue": {task_id: list(people) for task_id, people in awaited.verdicts(plan, events, board).items()},
+        "blockers": _dumped(blockers(plan, board)),
         "risks": _dumped(risks(plan, events, board, at)),
-        "timeline": timeline(events, at if running else None).model_dump(mode="json"),
+        "timeline": timeline(events, at if board.is_running else None).model_dump(mode="json"),
         "forecast": forecast(plan, events, board, at=at).model_dump(mode="json"),
     }
 

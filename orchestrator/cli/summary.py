@@ -10,6 +10,7 @@ from orchestrator import selection
 from orchestrator.cli import table, words
 from orchestrator.home import Home
 from orchestrator.models import JsonObject, Plan
+from orchestrator.status.lasting import in_words
 
 _COLOURS = {"merged": "green", "failed": "red", "blocked": "yellow"}
 
@@ -17,7 +18,7 @@ _COLOURS = {"merged": "green", "failed": "red", "blocked": "yellow"}
 def tell(title: str, plan: Plan, outcomes: Mapping[str, JsonObject], todo: int, seconds: float) -> None:
     """Print how many of the tasks to do merged, and each one that did not with the reason."""
     merged = [task.id for task in plan.tasks if outcomes.get(task.id, {}).get("status") == "merged"]
-    click.echo(f"{title}: {len(merged)} of {words.count(todo, 'task')} merged in {words.lasted(seconds)}")
+    click.echo(f"{title}: {len(merged)} of {words.count(todo, 'task')} merged in {in_words(seconds)}")
     if merged:
         click.echo(_line("merged", " ".join(merged)))
     for word, told in _unmerged(plan, outcomes):

@@ -90,15 +90,14 @@ def _parts(plan: Plan, events: Sequence[JsonObject], board: Board, view: View) -
         yield _tasks(plan, board, everything=view.detailed)
         yield from _ahead(plan, events, board)
     if view.blockers:
-        yield views.blockers(plan, blockers(plan, events, board))
+        yield views.blockers(plan, blockers(plan, board))
     if view.timeline or view.forecast:
         yield from _expected(plan, events, board, view)
 
 
 def _ahead(plan: Plan, events: Sequence[JsonObject], board: Board) -> Iterator[str]:
-    running = {item.task for item in board.tasks if item.state == "running"}
-    if running:
-        yield views.sessions(plan, sessions.active(events, running))
+    if board.is_running:
+        yield views.sessions(plan, sessions.active(events, board))
     yield views.critical_path(critical.path(plan, board.left))
     found = risks(plan, events, board, now())
     if found:
@@ -112,21 +111,22 @@ def _expected(plan: Plan, events: Sequence[JsonObject], board: Board, view: View
 
     at = now()
     found = forecast(plan, events, board, at=at)
-    under_way = board.last_run is not None and board.last_run.ending == "running"
     if view.timeline:
-        yield gantt.gantt(plan, timeline(events, at if under_way else None), found)
+        yield gantt.gantt(plan, timeline(events, at if board.is_running else None), found)
     if view.forecast:
-        yield outlook.forecast(plan, found, under_way=under_way)
+        yield outlook.forecast(plan, found, under_way=board.is_building)
 
 
 def _facts(plan: Plan, board: Board, again: str) -> list[tuple[str, str]]:
     last = board.last_run
     facts = [("plan", f"{plan.name}: {board.count('merged')} of {words.count(len(plan.tasks), 'task')} merged")]
     facts.append(("run", _run(board, again)))
-    if last and last.ending == "running" and last.model == "playbook":
+    if board.last_build and not _is_told(board, board.last_build):
+        facts.append(("build", f"the last one, {_ending(board.last_build)}"))
+    if last and board.is_running and last.model == "playbook":
         facts.append(("agents", "scripted (playbook): no model is called"))
     if last and last.sandbox == "none":
-        verb = "run" if last.ending == "running" else "ran"
+        verb = "run" if board.is_running else "ran"
         facts.append(("sandbox", f"none: what agents and gates {verb} is not isolated from this machine"))
     if board.is_other_plan:
         facts.append(("note", "the plan is not the one of that run; what the difference touches will be done again"))
@@ -134,15 +134,25 @@ def _facts(plan: Plan, board: Board, again: str) -> list[tuple[str, str]]:
 
 
 def _run(board: Board, again: str) -> str:
-    last, held_by = board.last_run, board.held_by
-    if last and last.ending == "running":
-        pid = (held_by or {}).get("pid", "?")
-        return f"`{last.command}` since {words.clock(last.began)} ({words.age(last.began)}), process {pid}"
-    if held_by:
-        return f"`{held_by.get('command', '?')}` holds the home, process {held_by.get('pid', '?')}"
+    last, held_by = board.last_run, board.held_by or {}
+    process = f"process {held_by.get('pid', '?')}"
+    if last and board.is_running:
+        return f"`{last.command}` {_since(last.began)}, {process}"
+    if board.held_by is not None:
+        since = f" {_since(held_by['started'])}" if "started" in held_by else ""
+        return f"`{held_by.get('command', '?')}` holds the home{since}, {process}"
     if last is None:
         return f"none yet; begin with `mbo build{again}`, or with a workflow of `mbo plan{again}`"
     return f"none; the last one, {_ending(last)}"
+
+
+def _is_told(board: Board, build: LastRun) -> bool:
+    """Tell whether the line about what runs now or ran last is about the newest build."""
+    return build == board.last_run and (board.is_building or board.held_by is None)
+
+
+def _since(moment: str) -> str:
+    return f"since {words.clock(moment)} ({words.age(moment)})"
 
 
 def _ending(last: LastRun) -> str:

@@ -44,7 +44,8 @@ def risks(plan: Plan, found: Sequence[Risk]) -> str:
 
 def _risk(item: Risk, plan: Plan) -> str:
     age = f", for {words.age(item.since)}" if item.since else ""
-    return words.short(f"{item.text}{age}", plan)
+    lift = f"; lifted by {item.lifted_by}" if item.lifted_by else ""
+    return words.short(f"{item.text}{age}{lift}", plan)
 
 
 def blockers(plan: Plan, found: Sequence[Blocker]) -> str:

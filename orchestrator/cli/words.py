@@ -5,6 +5,7 @@ from datetime import datetime
 
 from orchestrator.models import Plan
 from orchestrator.models.value import now
+from orchestrator.status.lasting import in_words
 
 
 def wrapped(text: str, size: int, *, whole_words: bool = False) -> list[str]:
@@ -43,15 +44,6 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def lasted(seconds: float) -> str:
-    """Return a length of time, such as `1 min 20 s`."""
-    minutes, rest = divmod(max(0, round(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
 def clock(moment: str) -> str:
     """Return an ISO moment as the local time of day, with the date where that is another day."""
     then, today = datetime.fromisoformat(moment).astimezone(), now().astimezone()
@@ -70,4 +62,4 @@ def day(moment: str) -> str:
 
 def age(moment: str) -> str:
     """Return how long ago an ISO moment was."""
-    return lasted((now() - datetime.fromisoformat(moment)).total_seconds())
+    return in_words((now() - datetime.fromisoformat(moment)).total_seconds())

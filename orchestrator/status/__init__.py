@@ -1,1 +1,1 @@
-"""Where a plan stands and why, told from the project journal alone: what `status` and `why` show."""
+"""Where a plan stands and why, from the project journal alone: for `status`, `why`, and the risks of the report."""

@@ -70,6 +70,15 @@ def usual(task: BuildTask, done: Sequence[Lasting]) -> float:
     return SECONDS_PER_POINT * task.effort
 
 
+def in_words(seconds: float) -> str:
+    """Return a length of time, such as `1 min 20 s`."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def _lasting(task: BuildTask, seconds: float) -> Lasting:
     return Lasting(task.id, task.agent, task.effort, seconds)
 

@@ -1,9 +1,11 @@
 """The agent sessions under way: who does what for which task, and since when."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from orchestrator.models import Frozen, JsonObject
 from orchestrator.status.doing import VERBS
+from orchestrator.status.lastrun import of_run
+from orchestrator.status.standing import Board
 
 
 class Session(Frozen):
@@ -11,6 +13,7 @@ class Session(Frozen):
 
     agent: str
     task: str
+    """The task's id, or `component-N` in the review of a component."""
     role: str
     attempt: int
     round: int
@@ -27,11 +30,11 @@ class Session(Frozen):
         return f"{VERBS.get(self.role, self.role)}, round {self.round}{turn}"
 
 
-def active(events: Sequence[JsonObject], running: Collection[str]) -> tuple[Session, ...]:
-    """Return the sessions of the tasks that run now, the longest first; what earlier rounds left open is over."""
+def active(events: Sequence[JsonObject], board: Board) -> tuple[Session, ...]:
+    """Return the sessions of the run under way, the longest first; what earlier runs and rounds left open is over."""
     found: dict[tuple[str, str], Session] = {}
-    for event in events:
-        if event.get("task") in running:
+    for event in of_run(events, board.last_run) if board.last_run and board.is_running else ():
+        if "task" in event:
             _take(found, event)
     return tuple(sorted(found.values(), key=lambda session: session.since))
 
@@ -48,11 +51,18 @@ def _take(found: dict[tuple[str, str], Session], event: JsonObject) -> None:
             found[task, data["session"]] = known.model_copy(update=done)
         case "session_ended":
             found.pop((task, data["session"]), None)
+        case "answer" | "verdict" | "resolution":  # what ended before a kill says so only by what came of it
+            _drop(found, task, event["agent"])
         case "outcome" | "merged" | "task_started":
-            for place in [place for place in found if place[0] == task]:
-                del found[place]
+            _drop(found, task)
         case _:
             pass
+
+
+def _drop(found: dict[tuple[str, str], Session], task: str, agent: str | None = None) -> None:
+    """Forget the sessions of a task, all or those of one agent."""
+    for place in [place for place, session in found.items() if place[0] == task and agent in (None, session.agent)]:
+        del found[place]
 
 
 def _drop_earlier(found: dict[tuple[str, str], Session], task: str, data: JsonObject) -> None:

@@ -3,15 +3,17 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
+from orchestrator import recovery
 from orchestrator.authority import USER
 from orchestrator.events import read_events
 from orchestrator.home import Home, holder
 from orchestrator.models import BuildTask, Frozen, JsonObject, Plan
 from orchestrator.plan import dependents, digest, prerequisites
 from orchestrator.schedule import Schedule, waits_for_user
-from orchestrator.status import waits
+from orchestrator.status import objections, waits
 from orchestrator.status.doing import doing
-from orchestrator.status.lastrun import LastRun, last_run, of_last_run
+from orchestrator.status.lastrun import LastRun, last_build, last_run, of_run
+from orchestrator.status.objections import Objection
 from orchestrator.status.waits import Wait
 
 State = Literal["merged", "running", "failed", "waiting"]
@@ -26,7 +28,7 @@ class Standing(Frozen):
     since: str = ""
     """When the work on it began, while it runs; else since when the reason holds, where that is known."""
     lifted_by: str = ""
-    """What ends the wait, where that is a word or an act of somebody."""
+    """What ends the wait or mends the failure, where that is a word or an act of somebody."""
 
 
 class Board(Frozen):
@@ -36,15 +38,27 @@ class Board(Frozen):
     held_by: JsonObject | None
     """What the process that holds the home says of itself, if one does; it need not run tasks yet, or any more."""
     last_run: LastRun | None
+    """The newest run, be it a review."""
+    last_build: LastRun | None
+    """The newest run that was to have tasks merged: what the tasks' reasons are about."""
     is_other_plan: bool
-    """Whether the newest run ran another plan, or an earlier form of this one."""
+    """Whether the newest build ran another plan, or an earlier form of this one."""
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether a run is under way, of whatever kind."""
+        return self.last_run is not None and self.last_run.ending == "running"
+
+    @property
+    def is_building(self) -> bool:
+        """Tell whether a run that has tasks merged is under way."""
+        return self.last_build is not None and self.last_build.ending == "running"
 
     @property
     def scope(self) -> frozenset[str]:
-        """Return the tasks that the end hangs on: those of the run under way, else all."""
-        last = self.last_run
-        of_run = last.tasks if last and last.ending == "running" and not self.is_other_plan else ()
-        return frozenset(of_run) or frozenset(item.task for item in self.tasks)
+        """Return the tasks that the end hangs on: those of the build under way, else all."""
+        of_build = self.last_build.tasks if self.last_build and self.is_building and not self.is_other_plan else ()
+        return frozenset(of_build) or frozenset(item.task for item in self.tasks)
 
     @property
     def left(self) -> tuple[str, ...]:
@@ -61,11 +75,17 @@ def read(home: Home, plan: Plan) -> Board:
     return board(plan, list(read_events(home)), holder(home))
 
 
-def board(plan: Plan, events: Sequence[JsonObject], held_by: JsonObject | None = None) -> Board:
-    """Return where the plan stands after these events, while the process `held_by` holds the home."""
+def board(
+    plan: Plan, events: Sequence[JsonObject], held_by: JsonObject | None = None, plan_digest: str | None = None
+) -> Board:
+    """Return where the plan stands after these events, while the process `held_by` holds the home.
+
+    `plan_digest` is the digest of a plan that does not hold all that was digested.
+    """
     last = last_run(events, held_by)
-    is_other_plan = last is not None and last.plan != digest(plan)
-    own = of_last_run(events) if last and last.ending == "running" else []
+    build = last_build(events, last)
+    is_other_plan = build is not None and build.plan != (plan_digest or digest(plan))
+    own = of_run(events, build) if build and build.ending == "running" else []
     ended = _ended(events)
     waiting = waits.standing(plan, events)
     resting = {task for task, wait in waiting.items() if wait.cause in waits.RESTING}
@@ -73,14 +93,23 @@ def board(plan: Plan, events: Sequence[JsonObject], held_by: JsonObject | None =
     retried = {task for task in _selected(own, plan) if task not in _ended(own)} - set(running)
     failed = {task: e for task, e in ended.items() if e["kind"] == "outcome" and task not in retried}
     merged = {task: e["data"]["commit"] for task, e in ended.items() if e["kind"] == "merged"}
-    reasons = {task.id: _reason(task, plan, merged, failed) or _free(task, events, own, last) for task in plan.tasks}
+    reasons = {task.id: _reason(task, plan, merged, failed) or _free(task, events, own, build) for task in plan.tasks}
     if own and not is_other_plan:
         reasons |= _in_run(own, plan)
     reasons |= _behind_holds(plan, waiting, merged, failed)
+    against = objections.standing(events)
+    lifted_by = {task: _lifted_by(event, against.get(task)) for task, event in failed.items()}
     tasks = tuple(
-        _standing(task, running, merged, failed, reasons[task.id], _wait(task, waiting, merged)) for task in plan.tasks
+        _standing(task, running, merged, failed, lifted_by, reasons[task.id], _wait(task, waiting, merged))
+        for task in plan.tasks
     )
-    return Board(tasks=tasks, held_by=held_by, last_run=last, is_other_plan=is_other_plan)
+    return Board(
+        tasks=tasks,
+        held_by=held_by,
+        last_run=last,
+        last_build=build,
+        is_other_plan=is_other_plan,
+    )
 
 
 def _standing(
@@ -88,6 +117,7 @@ def _standing(
     running: Mapping[str, Sequence[JsonObject]],
     merged: Mapping[str, str],
     failed: Mapping[str, JsonObject],
+    lifted_by: Mapping[str, str],
     reason: str,
     wait: Wait | None,
 ) -> Standing:
@@ -98,11 +128,20 @@ def _standing(
     if task.id in merged:
         return Standing(task=task.id, state="merged", reason=f"merged as {merged[task.id][:12]}")
     if task.id in failed:
-        event = failed[task.id]
-        return Standing(task=task.id, state="failed", reason=event["data"]["reason"], since=event["time"])
+        event, lift = failed[task.id], lifted_by[task.id]
+        return Standing(
+            task=task.id, state="failed", reason=event["data"]["reason"], since=event["time"], lifted_by=lift
+        )
     if wait:
         return Standing(task=task.id, state="waiting", reason=wait.reason, since=wait.since, lifted_by=wait.lifted_by)
     return Standing(task=task.id, state="waiting", reason=reason)
+
+
+def _lifted_by(failure: JsonObject, objection: Objection | None) -> str:
+    """Return what mends a failure: what lifts the veto or block behind it, else another try that comes out well."""
+    if objection:
+        return objection.lifted_by
+    return f"{recovery.lifted_by(failure['data'].get('failure'))}: `mbo execute --task-id {failure['task']}`"
 
 
 def _wait(task: BuildTask, waiting: Mapping[str, Wait], merged: Collection[str]) -> Wait | None:
@@ -162,12 +201,12 @@ def _selected(own: Sequence[JsonObject], plan: Plan) -> frozenset[str]:
     return frozenset(asked) & {task.id for task in plan.tasks}
 
 
-def _free(task: BuildTask, events: Sequence[JsonObject], own: Sequence[JsonObject], last: LastRun | None) -> str:
+def _free(task: BuildTask, events: Sequence[JsonObject], own: Sequence[JsonObject], build: LastRun | None) -> str:
     """Return why a task that waits for no other has not begun."""
     if own:
         return "not part of this run"
-    if last and last.ending == "paused" and task.id in last.tasks:
-        return f"the run is paused: {last.reason}; the same command goes on"
+    if build and build.pause and task.id in build.tasks:
+        return f"the run is paused: {build.pause}; the same command goes on"
     has_begun = any(event["kind"] == "session_started" and event["task"] == task.id for event in events)
     return "begun; the next run goes on with it" if has_begun else "ready to start"
 
