@@ -24,14 +24,7 @@ class ManualGroup(Manual, click.Group):
 
 @click.group(cls=ManualGroup, invoke_without_command=True)
 @click.option("--all", "everything", is_flag=True, help="Those that were settled as well, with by whom and why.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Text for people, or JSON with everything for programs.",
-)
+@options.form("text")
 @options.home
 @click.pass_context
 def conflicts(context: click.Context, everything: bool, form: str, home: Path, plan_file: Path | None) -> None:

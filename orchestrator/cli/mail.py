@@ -41,7 +41,7 @@ class Letter(Frozen):
 @click.command(cls=Manual)
 @click.option("--agent", metavar="NAME", help="Only what this agent has sent or got.")
 @click.option("--task", "task_id", metavar="N.M", help="Only what is about this task.")
-@options.form
+@options.form("table")
 @options.home
 def messages(agent: str | None, task_id: str | None, form: str, home: Path, plan_file: Path | None) -> None:
     """List what agents wrote to each other, and what is unanswered.

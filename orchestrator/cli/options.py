@@ -4,7 +4,7 @@ import os
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -79,14 +79,16 @@ no_colour = click.option(
 )
 
 
-form = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="A table for people, or JSON with everything for programs.",
-)
+def form(people: Literal["table", "text"]) -> Callable[[Command], Command]:
+    """Add `--format` to a command: a table or text for people, as it says, and JSON for programs."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice([people, "json"]),
+        default=people,
+        show_default=True,
+        help=f"{'A table' if people == 'table' else 'Text'} for people, or JSON with everything for programs.",
+    )
 
 
 def home(command: Command) -> Command:

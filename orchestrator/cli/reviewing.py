@@ -26,14 +26,7 @@ if TYPE_CHECKING:
     help="Who judges: agents by any of their names, or architecture, security, testing, performance, documentation.  "
     "[default: the plan's reviewers of components]",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="A table for people, or everything as JSON.",
-)
+@options.form("table")
 @options.running
 def review(component: str, reviewers: str, form: str, **given: Any) -> None:
     """Have a merged component judged, with evidence from our own tools.
