@@ -8,12 +8,17 @@ from analytics.expectation import expected
 from analytics.next_steps import next_steps
 from analytics.risks import risks
 from analytics.rows import Ask, Row
-from analytics.totals import totals
+from analytics.totals import progress, totals
 from orchestrator.errors import InputError
 from orchestrator.home import Home
 from orchestrator.journal import read
 
-_DERIVED: dict[str, Callable[[Ask], list[Row]]] = {"totals": totals, "risks": risks, "next_steps": next_steps}
+_DERIVED: dict[str, Callable[[Ask], list[Row]]] = {
+    "progress": progress,
+    "totals": totals,
+    "risks": risks,
+    "next_steps": next_steps,
+}
 WHOLE_PROJECT = ("moment", "pauses", "plan", "runs")
 """Questions that know no phase."""
 
@@ -30,7 +35,7 @@ def opened(home: Home, phase: int | None = None) -> Iterator[Ask]:
     from analytics import store  # DuckDB is loaded only when a report is really written
 
     with store.connect(home) as connection:
-        phases = [row["number"] for row in store.ask(connection, "progress", phase=None)]
+        phases = [row["number"] for row in store.ask(connection, "phases", phase=None)]
         if phase is not None and phase not in phases:
             raise InputError(f"phase {phase}: not in this plan; ask for one of {', '.join(map(str, phases))}")
 
