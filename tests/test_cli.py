@@ -175,6 +175,8 @@ def test_the_plan_as_markdown_is_a_document() -> None:
         (("build",), "no project here yet; run `mbo init"),
         (("phase",), "missing argument"),
         (("execute", "--task-id", "1.1", "--slots", "0"), "invalid value for '--slots'"),
+        (("sync", "--agents", "ALL", "--slots", "2"), "no such option '--slots'"),
+        (("review", "--component", "1", "--approve", "ask"), "no such option '--approve'"),
     ],
     ids=" ".join,
 )

@@ -77,6 +77,33 @@ no_colour = click.option(
     callback=_without_colour,
     help="Print without colours, as the variable NO_COLOR does; what is no terminal never gets any.",
 )
+slots = click.option(
+    "--slots",
+    metavar="N",
+    type=click.IntRange(1, 64),
+    default=4,
+    show_default=True,
+    help="How many tasks are under way at once.",
+)
+_APPROVE = click.option(
+    "--approve",
+    type=click.Choice(["agent", "ask"]),
+    default="agent",
+    show_default=True,
+    help="Who approves a design before it lands: the agent whom the plan names, or you, by `mbo approve`.",
+)
+_PLAYBOOK = click.option(
+    "--playbook",
+    metavar="DIR",
+    type=FOLDER,
+    help="Folder of scripted turns to go by instead of the plan's own.",
+)
+_WITHOUT_SANDBOX = click.option(
+    "--unsafe-no-sandbox",
+    "without_sandbox",
+    is_flag=True,
+    help="Let agents and gates run commands as you, with no isolation; screen, journal and report say so.",
+)
 
 
 def form(people: Literal["table", "text"]) -> Callable[[Command], Command]:
@@ -101,42 +128,14 @@ def home_alone(command: Command) -> Command:
     return _HOME(_NO_PLAN(no_colour(command)))
 
 
+def equipped(command: Command) -> Command:
+    """Add what every command takes that lets agents or gates run something, and what all take."""
+    return _PLAYBOOK(_WITHOUT_SANDBOX(home(command)))
+
+
 def running(command: Command) -> Command:
-    """Add what every command that runs tasks takes, and what all take."""
-    command = home(command)
-    for option in reversed(
-        (
-            click.option(
-                "--slots",
-                metavar="N",
-                type=click.IntRange(1, 64),
-                default=4,
-                show_default=True,
-                help="How many tasks are under way at once.",
-            ),
-            click.option(
-                "--playbook",
-                metavar="DIR",
-                type=FOLDER,
-                help="Folder of scripted turns to play instead of the plan's own.",
-            ),
-            click.option(
-                "--approve",
-                type=click.Choice(["agent", "ask"]),
-                default="agent",
-                show_default=True,
-                help="Who approves a design before it lands: the agent whom the plan names, or you, by `mbo approve`.",
-            ),
-            click.option(
-                "--unsafe-no-sandbox",
-                "without_sandbox",
-                is_flag=True,
-                help="Let agents and gates run commands as you, with no isolation; screen, journal and report say so.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
+    """Add what every command takes that has tasks done, beside what `equipped` adds."""
+    return slots(_APPROVE(equipped(command)))
 
 
 def plan_of(root: Path, plan_file: Path | None) -> Plan:

@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     "[default: the plan's reviewers of components]",
 )
 @options.form("table")
-@options.running
+@options.equipped
 def review(component: str, reviewers: str, form: str, **given: Any) -> None:
     """Have a merged component judged, with evidence from our own tools.
 
     First these tools take evidence on the merged tree, in the sandbox: line and branch coverage, security findings,
-    secrets, types and lint as the project configures them, complexity and timing. Then each reviewer reads it, looks
-    for itself, and gives a verdict with findings. A veto by security or a block by testing holds the component: no
-    release starts until a later review by the same reviewer approves, or you waive it. The same tree is not judged
-    twice by the same reviewers.
+    secrets, types and lint as the project configures them, complexity and timing. Then the reviewers read it side by
+    side; each looks for itself and gives a verdict with findings. A veto by security or a block by testing holds the
+    component: no release starts until a later review by the same reviewer approves, or you waive it. The same tree is
+    not judged twice by the same reviewers.
 
     Exits with 1 where the verdicts come to anything but approval.
 
