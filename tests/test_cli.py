@@ -156,6 +156,36 @@ def test_the_plan_as_markdown_is_a_document() -> None:
     assert {line.count(" | ") for line in done.out.splitlines() if line.startswith("| ")} == {6}
 
 
+def test_the_plan_shows_who_keeps_which_contract(scenario: Scenario) -> None:
+    """Each contract stands below the tasks with all its parties, in 80 columns; a plan without any says nothing."""
+    bare = scenario.mbo("plan").out
+    design = {"kind": "design", "declares": ["lookup", "formats", "command-line-of-the-server"]}
+    scenario.simple("1.3", "gamma", **design)
+    scenario.simple("1.4", "delta", deps=["1.3"], produces=["lookup", "formats"])
+    for number in range(5, 25):
+        scenario.simple(f"1.{number}", f"part{number}", deps=["1.3"], consumes=["lookup"])
+    scenario.write()
+
+    done = scenario.mbo("plan")
+    told = json.loads(scenario.mbo("plan", "--format", "json").out)["contracts"]
+    consumers = [f"1.{number}" for number in range(5, 25)]
+
+    assert "ontract" not in bare
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert re.findall(r"^(\S+) +1\.3 +(1\.4|-) +(1\.5 .*|-)$", done.out, re.MULTILINE) == [
+        ("lookup", "1.4", " ".join(consumers[:6])),
+        ("formats", "1.4", "-"),
+        ("command-line-of-the-server", "-", "-"),
+    ]
+    assert told[0] == {
+        "name": "lookup",
+        "path": "contracts/lookup.yaml",
+        "declared_by": ["1.3"],
+        "produced_by": ["1.4"],
+        "consumed_by": consumers,
+    }
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
