@@ -50,11 +50,17 @@ def _without_colour(context: click.Context, _: click.Parameter, value: bool) -> 
         context.color = False
 
 
+def _above(name: str) -> Any:
+    """Return what was given for the command above a subcommand, as in `mbo agents --home DIR import`."""
+    context = click.get_current_context()
+    return context.parent.params.get(name) if context.parent else None
+
+
 _HOME = click.option(
     "--home",
     metavar="DIR",
     type=FOLDER,
-    default=settings.default_home,
+    default=lambda: _above("home") or settings.default_home(),
     callback=note_home,
     help="Where everything about one project's build is kept.  [default: $MBO_HOME, or ~/.claude/projects/mcp-server]",
 )
@@ -63,6 +69,7 @@ _PLAN = click.option(
     "plan_file",
     metavar="FILE",
     type=FILE,
+    default=lambda: _above("plan_file"),
     help="Plan to use instead of the one that the home was set up for (at first, the bundled one).",
 )
 _NO_PLAN = click.option(
