@@ -9,7 +9,7 @@ import click
 from orchestrator.cli import options
 from orchestrator.cli import words as spoken
 from orchestrator.cli.manual import Manual
-from orchestrator.home import Home, busy_message, holder
+from orchestrator.home import Home
 
 if TYPE_CHECKING:
     from flows.opening import Prepared
@@ -72,12 +72,9 @@ def _have_reviewed(prepared: "Prepared", asked: "Asked", component: str, words: 
     from flows.asked import require_verdicts
     from flows.opening import require_sandbox
     from orchestrator.cli import engine, verdicts
-    from orchestrator.errors import HomeBusyError
 
     require_verdicts(prepared, asked)
-    held_by = holder(prepared.home)
-    if held_by is not None:
-        raise HomeBusyError(busy_message(prepared.home, held_by))
+    engine.refuse_busy(prepared.home)
     engine.tell_agents(require_sandbox(prepared))
     subject = asked.subject
     size = f"{spoken.count(len(asked.people), 'reviewer')}, {spoken.count(len(subject.files), 'file')}"
