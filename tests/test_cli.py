@@ -146,6 +146,7 @@ def test_the_plan_as_json_is_for_programs() -> None:
     assert done.err == ""
     assert [task["id"] for task in told["tasks"]] == ["3.1", "3.2", "3.3", "3.4", "3.5"]
     assert told["tasks"][1]["agent"] == "mcp-claude-sdk-expert"
+    assert {"phases", "components", "workflows", "agents", "policy", "gates"} <= told.keys()
 
 
 def test_the_plan_as_markdown_is_a_document() -> None:

@@ -121,10 +121,7 @@ def _foot(plan: Plan, tasks: Sequence[BuildTask], shared: str) -> str:
 
 def _as_json(plan: Plan, tasks: Sequence[BuildTask]) -> str:
     value: JsonObject = {
-        "name": plan.name,
-        "phases": [phase.model_dump() for phase in plan.phases],
-        "workflows": [workflow.model_dump(mode="json") for workflow in plan.workflows],
-        "agents": [entry.model_dump(mode="json") for entry in plan.agents],
+        **plan.model_dump(mode="json", exclude={"tasks"}),
         "tasks": [task.model_dump(mode="json") | {"stage": stages.of_task(task)} for task in tasks],
         "contracts": [asdict(contract) | {"path": contract.path} for contract in _agreed(plan, tasks)],
     }
