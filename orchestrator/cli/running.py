@@ -107,7 +107,7 @@ def build(barrier: bool, **given: Any) -> None:
 @click.option(
     "--agents", metavar="A,B", required=True, help="The agents, by id, label or alias; ALL means all of them."
 )
-@click.option("--phase", metavar="N", type=int, help="Only those of them who own or review a task of this phase.")
+@click.option("--phase", metavar="N", type=int, help="Only agents who own or review a task of this phase.")
 @options.equipped
 def sync(agents: str, phase: int | None, **given: Any) -> None:
     """Have agents share what they know and settle what contradicts.
