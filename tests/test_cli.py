@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from orchestrator import home as homes
+from orchestrator import plan as plans
 from orchestrator import settings
 from orchestrator.cli.main import COMMANDS, commands
 from orchestrator.git import require
@@ -85,6 +86,22 @@ def test_the_overview_names_every_command_and_exit_code() -> None:
     assert [name for name in COMMANDS if not re.search(rf"^  {name} +\S", done.out, re.MULTILINE)] == []
     assert re.findall(r"^    (\d+) ", done.out, re.MULTILINE) == ["0", "1", "2", "130"]
     assert max(map(len, done.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_example_can_be_typed(name: str) -> None:
+    """The examples of a command take options that there are, and agents of the bundled plan."""
+    found = command(name)
+    examples = [
+        line.split(" | ")[0].split(" > ")[0] for line in re.findall(r"^ +mbo (.*)", found.help or "", re.MULTILINE)
+    ]
+    for first, *typed in map(shlex.split, examples):
+        asked = command(first)
+        if isinstance(asked, click.Group) and typed and typed[0] in asked.commands:
+            asked = asked.commands[typed.pop(0)]
+        given = asked.make_context(first, typed).params
+        for agent in filter(None, (given.get("agent"), *(given.get("agents") or "ALL").split(","))):
+            assert agent == "ALL" or plans.agent(plans.load(settings.BUNDLED_PLAN), agent)
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "demo"])

@@ -50,7 +50,7 @@ def messages(agent: str | None, task_id: str | None, form: str, home: Path, plan
     holds no message is named on stderr, and ends the command with exit code 2 after the rest is printed.
 
     Examples:
-      mbo messages --agent security
+      mbo messages --agent mcp-security-validation
       mbo messages --format json | jq '.[] | select(.open)'
     """
     place = Home(home)
