@@ -9,7 +9,7 @@ from analytics.conduct import unpriced
 from analytics.expectation import expected
 from analytics.next_steps import next_steps
 from analytics.rows import Ask, Row
-from analytics.totals import totals
+from analytics.totals import progress, totals
 from orchestrator.errors import InputError
 from orchestrator.home import Home
 from orchestrator.journal import read
@@ -34,7 +34,7 @@ def opened(home: Home, phase: int | None = None) -> Iterator[Ask]:
     from analytics import store  # DuckDB is loaded only when a report is really written
 
     with store.connect(home) as connection:
-        phases = [row["number"] for row in store.ask(connection, "progress", phase=None)]
+        phases = [row["number"] for row in store.ask(connection, "phases", phase=None)]
         if phase is not None and phase not in phases:
             raise InputError(f"phase {phase}: not in this plan; ask for one of {', '.join(map(str, phases))}")
 
@@ -55,6 +55,7 @@ def _derived(ask: Ask, events: Sequence[JsonObject], phase: int | None) -> dict[
         "forecast": lambda: [] if phase else expected(stands(), events, _until(ask)),  # it is the whole plan's
         "last_build": lambda: [build.model_dump(mode="json")] if (build := stands().board.last_build) else [],
         "next_steps": lambda: next_steps(ask),
+        "progress": lambda: progress(ask),
         "risks": lambda: _risks(ask, stands(), events, phase),
         "totals": lambda: totals(ask),
     }

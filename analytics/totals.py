@@ -1,13 +1,23 @@
-"""The figures of the whole report in one row."""
+"""The figures of each phase and of the whole report, added up from those of their parts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from analytics.rows import Ask, Row
 
 STATES = ("failed", "blocked", "skipped", "in_work", "waiting")
 """What a task is in that is not merged, as columns."""
 
+_COUNTED = ("tasks", "merged", *STATES)
 _TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
+
+
+def progress(ask: Ask) -> list[Row]:
+    """Return a row for each phase: its number and name, and how many of its tasks are in each state."""
+    components = ask("components")
+    return [
+        {**phase, **_sums([row for row in components if row["phase"] == phase["number"]], _COUNTED)}
+        for phase in ask("phases")
+    ]
 
 
 def totals(ask: Ask) -> list[Row]:
@@ -15,7 +25,7 @@ def totals(ask: Ask) -> list[Row]:
     begun = [task for task in ask("tasks") if task["rounds"]]
     return [
         {
-            **_sums(ask("progress"), ("tasks", "merged", *STATES)),
+            **_sums(ask("progress"), _COUNTED),
             **_sums(ask("lines"), ("files", "added", "removed")),
             **_sums(ask("checks"), ("ran", "passed", "red", "tests_passed")),
             **_sums(ask("costs"), ("turns", *_TOKENS, "known_dollars", "unpriced_turns")),
@@ -27,5 +37,5 @@ def totals(ask: Ask) -> list[Row]:
     ]
 
 
-def _sums(rows: Iterable[Row], columns: Iterable[str]) -> Row:
+def _sums(rows: Sequence[Row], columns: Iterable[str]) -> Row:
     return {column: sum(row[column] for row in rows) for column in columns}

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Collection
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 
 from flows.failure import raised, returned
@@ -9,7 +10,7 @@ from flows.journey import ASKED, DEFERRED, journey
 from orchestrator import recovery
 from orchestrator.deadlock import Deadlock
 from orchestrator.errors import OrchestratorError, StorageError
-from orchestrator.models import Outcome, SessionRef
+from orchestrator.models import BuildTask, Outcome, SessionRef
 from orchestrator.models.work import Failure
 from orchestrator.schedule import Schedule, waits_for_user
 from tasks import deadlocks, history
@@ -26,6 +27,23 @@ class Dispatched(NamedTuple):
     paused: str = ""
 
 
+@dataclass
+class _Going:
+    """What is under way in a run, and what has come of it so far."""
+
+    run: Run
+    schedule: Schedule
+    free: list[int]
+    """The slots that no task has."""
+    awaited: dict[asyncio.Future[Any], tuple[str, int | None]] = field(
+        default_factory=dict[asyncio.Future[Any], tuple[str, int | None]]
+    )
+    """For a task its journey in a slot, or, without one, the word of the user."""
+    states: dict[str, Any] = field(default_factory=dict[str, Any])
+    """How each journey came back, for those who wait for it in Prefect."""
+    outcomes: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
+
+
 async def dispatch(
     run: Run, selected: Collection[str], *, merged: Collection[str], slots: int, barrier: bool = False
 ) -> Dispatched:
@@ -36,48 +54,56 @@ async def dispatch(
     """
     schedule = Schedule(run.plan, selected, merged, slots, barrier=barrier)
     run.unended.update(set(selected).difference(merged))
-    free = list(range(slots))
-    states: dict[str, Any] = {}
-    outcomes: dict[str, Outcome] = {}
-    active: dict[asyncio.Future[Any], tuple[str, int | None]] = {}
-    """What is awaited: for a task its journey in a slot, or, without one, the word of the user."""
+    going = _Going(run, schedule, list(range(slots)))
     try:
         while not schedule.is_over:
             ready = schedule.ready()
             for build_task in ready:
-                schedule.start(build_task.id)
-                reason = held(run, build_task)
-                if reason is not None:
-                    outcomes |= _held(run, schedule, build_task.id, reason)
-                    continue
-                slot = free.pop(0)
-                upstream = [states[dep] for dep in build_task.deps if dep in states]
-                going = cast("Awaitable[Any]", journey(run, build_task, slot, wait_for=upstream, return_state=True))
-                active[asyncio.ensure_future(going)] = (build_task.id, slot)
+                _start(going, build_task)
             if schedule.held and not schedule.running:
-                return Dispatched(outcomes, schedule.held)
-            if not active:
+                return Dispatched(going.outcomes, schedule.held)
+            if not going.awaited:
                 assert ready, "what is neither over nor held has something to start"
                 continue  # what was ready is held, and its end may have set nothing free
-            ended, _ = await asyncio.wait(active, return_when=asyncio.FIRST_COMPLETED)
+            ended, _ = await asyncio.wait(going.awaited, return_when=asyncio.FIRST_COMPLETED)
             for future in ended:
-                task_id, slot = active.pop(future)
-                if slot is None:
-                    schedule.resume(task_id)
-                    continue
-                free.append(slot)
-                states[task_id] = future.result()
-                if states[task_id].name == ASKED:
-                    schedule.pause(task_id, waits_for_user(task_id))
-                    active[asyncio.ensure_future(spoken(run, returned(states[task_id])))] = (task_id, None)
-                    continue
-                outcomes |= _take(run, schedule, task_id, states[task_id])
-                _hold_if_broken(run, schedule, outcomes)
+                _take_in(going, future)
     finally:
-        for future in active:
+        for future in going.awaited:
             future.cancel()
-        await asyncio.gather(*active, return_exceptions=True)
-    return Dispatched(outcomes)
+        await asyncio.gather(*going.awaited, return_exceptions=True)
+    return Dispatched(going.outcomes)
+
+
+def _start(going: _Going, build_task: BuildTask) -> None:
+    """Begin a task's journey in a free slot; a release that is held ends without one."""
+    run, schedule = going.run, going.schedule
+    schedule.start(build_task.id)
+    reason = held(run, build_task)
+    if reason is not None:
+        going.outcomes |= _held(run, schedule, build_task.id, reason)
+        return
+    slot = going.free.pop(0)
+    upstream = [going.states[dep] for dep in build_task.deps if dep in going.states]
+    begun = cast("Awaitable[Any]", journey(run, build_task, slot, wait_for=upstream, return_state=True))
+    going.awaited[asyncio.ensure_future(begun)] = (build_task.id, slot)
+
+
+def _take_in(going: _Going, future: asyncio.Future[Any]) -> None:
+    """Take in what has ended: the user's word, for which the task goes on, or a journey, whose slot is free again."""
+    run, schedule = going.run, going.schedule
+    task_id, slot = going.awaited.pop(future)
+    if slot is None:
+        schedule.resume(task_id)
+        return
+    going.free.append(slot)
+    state = going.states[task_id] = future.result()
+    if state.name == ASKED:
+        schedule.pause(task_id, waits_for_user(task_id))
+        going.awaited[asyncio.ensure_future(spoken(run, returned(state)))] = (task_id, None)
+        return
+    going.outcomes |= _take(run, schedule, task_id, state)
+    _hold_if_broken(run, schedule, going.outcomes)
 
 
 def _take(run: Run, schedule: Schedule, task_id: str, state: Any) -> dict[str, Outcome]:

@@ -36,7 +36,7 @@ def find(plan: Plan, name: str) -> Component:
         if names.fold(name) in {str(component.number), names.fold(component.name)}:
             return component
     hint = names.hint(name, [component.name for component in plan.components])
-    raise InputError(f"there is no component `{name}` in {plan.name}{hint} (`mbo plan` lists all)")
+    raise InputError(f"there is no component `{name}` in {plan.name}{hint} (`mbo status --detailed` lists all)")
 
 
 def subject(plan: Plan, component: Component, repository: Repository) -> Subject:

@@ -55,7 +55,7 @@ def task(plan: Plan, task_id: str) -> BuildTask:
     found = next((item for item in plan.tasks if item.id == task_id), None)
     if found is None:
         hint = names.hint(task_id, (item.id for item in plan.tasks))
-        raise InputError(f"there is no task `{task_id}` in {plan.name}{hint} (`mbo plan` lists all tasks)")
+        raise InputError(f"there is no task `{task_id}` in {plan.name}{hint} (`mbo plan` lists all)")
     return found
 
 
@@ -68,7 +68,7 @@ def agent(plan: Plan, name: str) -> str:
     try:
         return names.resolve(names.directory(plan.agents, plan.ambiguous_aliases), name)
     except InputError as error:
-        raise InputError(f"{error} (`mbo plan` lists all agents)") from error
+        raise InputError(f"{error} (`mbo agents` lists all)") from error
 
 
 def workflow(plan: Plan, name: str) -> Workflow:

@@ -71,14 +71,7 @@ async def run(
         except (OSError, ValueError) as error:
             raise _not_started(command, folder, error) from error
         output.close_inlet()
-        timed_out = False
-        try:
-            async with asyncio.timeout(seconds):
-                await process.wait()
-        except TimeoutError:
-            timed_out = True
-        finally:
-            exit_code = await _ended(process)
+        exit_code, timed_out = await _within(seconds, process)
         await output.ended()
         text, truncated = output.text()
     exit_code = exit_code if exit_code >= 0 else 128 - exit_code
@@ -94,6 +87,19 @@ async def _started(starting: Coroutine[Any, Any, Process]) -> Process:
         with suppress(OSError, ValueError):  # it never ran
             await _ended(await process)
         raise
+
+
+async def _within(seconds: float, process: Process) -> tuple[int, bool]:
+    """Return the exit code of a process and whether its time was over first; nothing of its session runs then."""
+    timed_out = False
+    try:
+        async with asyncio.timeout(seconds):
+            await process.wait()
+    except TimeoutError:
+        timed_out = True
+    finally:
+        exit_code = await _ended(process)
+    return exit_code, timed_out
 
 
 async def _ended(process: Process) -> int:

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from orchestrator import home as homes
+from orchestrator import plan as plans
 from orchestrator import settings
 from orchestrator.cli.main import COMMANDS, commands
 from orchestrator.git import require
@@ -87,6 +88,22 @@ def test_the_overview_names_every_command_and_exit_code() -> None:
     assert max(map(len, done.out.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_example_can_be_typed(name: str) -> None:
+    """The examples of a command take options that there are, and agents of the bundled plan."""
+    found = command(name)
+    examples = [
+        line.split(" | ")[0].split(" > ")[0] for line in re.findall(r"^ +mbo (.*)", found.help or "", re.MULTILINE)
+    ]
+    for first, *typed in map(shlex.split, examples):
+        asked = command(first)
+        if isinstance(asked, click.Group) and typed and typed[0] in asked.commands:
+            asked = asked.commands[typed.pop(0)]
+        given = asked.make_context(first, typed).params
+        for agent in filter(None, (given.get("agent"), *(given.get("agents") or "ALL").split(","))):
+            assert agent == "ALL" or plans.agent(plans.load(settings.BUNDLED_PLAN), agent)
+
+
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "demo"])
 def test_home_and_plan_can_be_named_everywhere(name: str) -> None:
     """Every command of a home takes --home and --plan."""
@@ -146,6 +163,7 @@ def test_the_plan_as_json_is_for_programs() -> None:
     assert done.err == ""
     assert [task["id"] for task in told["tasks"]] == ["3.1", "3.2", "3.3", "3.4", "3.5"]
     assert told["tasks"][1]["agent"] == "mcp-claude-sdk-expert"
+    assert {"phases", "components", "workflows", "agents", "policy", "gates"} <= told.keys()
 
 
 def test_the_plan_as_markdown_is_a_document() -> None:
@@ -154,6 +172,36 @@ def test_the_plan_as_markdown_is_a_document() -> None:
 
     assert done.out.startswith("# claude-code-mcp\n\n## Phase 1: Core Infrastructure\n")
     assert {line.count(" | ") for line in done.out.splitlines() if line.startswith("| ")} == {6}
+
+
+def test_the_plan_shows_who_keeps_which_contract(scenario: Scenario) -> None:
+    """Each contract stands below the tasks with all its parties, in 80 columns; a plan without any says nothing."""
+    bare = scenario.mbo("plan").out
+    design = {"kind": "design", "declares": ["lookup", "formats", "command-line-of-the-server"]}
+    scenario.simple("1.3", "gamma", **design)
+    scenario.simple("1.4", "delta", deps=["1.3"], produces=["lookup", "formats"])
+    for number in range(5, 25):
+        scenario.simple(f"1.{number}", f"part{number}", deps=["1.3"], consumes=["lookup"])
+    scenario.write()
+
+    done = scenario.mbo("plan")
+    told = json.loads(scenario.mbo("plan", "--format", "json").out)["contracts"]
+    consumers = [f"1.{number}" for number in range(5, 25)]
+
+    assert "ontract" not in bare
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert re.findall(r"^(\S+) +1\.3 +(1\.4|-) +(1\.5 .*|-)$", done.out, re.MULTILINE) == [
+        ("lookup", "1.4", " ".join(consumers[:6])),
+        ("formats", "1.4", "-"),
+        ("command-line-of-the-server", "-", "-"),
+    ]
+    assert told[0] == {
+        "name": "lookup",
+        "path": "contracts/lookup.yaml",
+        "declared_by": ["1.3"],
+        "produced_by": ["1.4"],
+        "consumed_by": consumers,
+    }
 
 
 @pytest.mark.parametrize(
@@ -175,6 +223,8 @@ def test_the_plan_as_markdown_is_a_document() -> None:
         (("build",), "no project here yet; run `mbo init"),
         (("phase",), "missing argument"),
         (("execute", "--task-id", "1.1", "--slots", "0"), "invalid value for '--slots'"),
+        (("sync", "--agents", "ALL", "--slots", "2"), "no such option '--slots'"),
+        (("review", "--component", "1", "--approve", "ask"), "no such option '--approve'"),
     ],
     ids=" ".join,
 )

@@ -264,7 +264,7 @@ def kill_after_verdict(scenario: Scenario, zygote: Zygote, number: int) -> None:
     [
         (
             ("--component", "part"),
-            "there is no component `part` in scenario; did you mean `parts`? (`mbo plan` lists all)",
+            "there is no component `part` in scenario; did you mean `parts`? (`mbo status --detailed` lists all)",
         ),
         (("--component", "1"), "component 1 (parts): none of its tasks is merged, so there is nothing to review"),
         (("--component", "1", "--reviewers", "nobody"), "no agent is called `nobody`"),

@@ -14,7 +14,7 @@ import pytest
 from agents.context import artifacts, decisions, dependencies, messages, state
 from orchestrator.errors import InputError, JournalError, StorageError
 from orchestrator.home import Home, read_json
-from orchestrator.models import Decision, Message, Outcome, Plan, now
+from orchestrator.models import Decision, JsonObject, Message, Outcome, Plan, now
 
 ROOT = Path(__file__).parent.parent
 ROSTER = ("mcp-architecture", "mcp-testing", "mcp-security")
@@ -326,9 +326,11 @@ def ended(task: str, status: str, reason: str = "because", agent: str = "mcp-tes
     return Outcome.model_validate({"task": task, "key": "ab" * 32, "status": status, "reason": reason, "agent": agent})
 
 
-def own_state(home: Home) -> dict[str, Any]:
-    """Return the testing agent's state."""
-    return state.read_all(home)["mcp-testing"]
+def own_state(home: Home, agent: str = "mcp-testing") -> JsonObject:
+    """Return an agent's state, as other programs read it."""
+    told = read_json(home.agent(agent) / "state.json")
+    assert told is not None
+    return told
 
 
 def test_state_says_what_an_agent_does(home: Home) -> None:
@@ -388,8 +390,8 @@ def test_last_end_of_a_task_counts(home: Home, statuses: list[str], merged: list
     for status in statuses:
         state.close(home, ended("1.1", status))
 
-    assert (state.read_all(home).get("mcp-testing", {}).get("merged", [])) == merged
-    assert (state.read_all(home).get("mcp-testing", {}).get("failed", [])) == failed
+    told = own_state(home)
+    assert (told["merged"], told["failed"]) == (merged, failed)
 
 
 def test_rebuilt_state_is_idle_with_the_ends_of_all_tasks(home: Home) -> None:
@@ -399,7 +401,7 @@ def test_rebuilt_state_is_idle_with_the_ends_of_all_tasks(home: Home) -> None:
     state.rebuild(home, ROSTER, [ended("1.1", "merged"), ended("1.2", "failed", "gate red")])
 
     told = own_state(home)
-    assert list(state.read_all(home)) == sorted(ROSTER)
+    assert sorted(file.parent.name for file in home.agents.glob("*/state.json")) == sorted(ROSTER)
     assert (told["status"], told["task"], told["session"]) == ("idle", None, None)
     assert (told["merged"], told["failed"], told["last_error"]) == (["1.1"], ["1.2"], "1.2: gate red")
 
@@ -421,11 +423,6 @@ def test_states_written_at_once_lose_nothing(home: Home) -> None:
         list(pool.map(lambda number: state.close(home, ended(f"1.{number}", "merged")), range(1, 33)))
 
     assert set(own_state(home)["merged"]) == {f"1.{number}" for number in range(1, 33)}
-
-
-def test_no_agents_no_states(home: Home) -> None:
-    """Before the first run there is nothing to read."""
-    assert state.read_all(home) == {}
 
 
 # Artifacts
@@ -546,4 +543,4 @@ def test_walking_the_same_path_after_kill_9_doubles_nothing(home: Home) -> None:
     assert messages.malformed(home, "b") == messages.malformed(home, "c") == messages.inbox(home, "b") == []
     assert [item.id for item in decisions.read(home)] == [f"d{number}" for number in range(60)]
     assert artifacts.read(home, "1.1") == {f"{number}.md": str(number) for number in range(60)}
-    assert state.read_all(home)["a"]["status"] == "working"
+    assert own_state(home, "a")["status"] == "working"

@@ -370,7 +370,7 @@ def test_each_schema_file_is_applied_once(home: Home) -> None:
     with store.connect(home) as connection:
         names = [name for (name,) in connection.execute("select name from schema_files order by name").fetchall()]
         assert names == sorted(path.stem for path in database.SCHEMA.glob("*.sql"))
-        assert store.ask(connection, "progress", phase=1)[0]["in_work"] == 1
+        assert store.ask(connection, "components", phase=1)[0]["in_work"] == 1
 
 
 @pytest.mark.parametrize(
@@ -406,7 +406,7 @@ def test_a_question_that_cannot_be_asked_is_named(
 def test_a_value_is_never_part_of_the_question(home: Home) -> None:
     """What is given as a parameter is compared, not run."""
     with store.connect(home) as connection, pytest.raises(duckdb.Error):
-        store.ask(connection, "progress", phase="1; drop table events")
+        store.ask(connection, "components", phase="1; drop table events")
 
 
 def test_every_question_file_begins_with_its_question() -> None:

@@ -233,6 +233,7 @@ def test_equal_rank_stays_open_until_the_user_keeps_a_side(story: Story) -> None
 
     assert f"{cache}  open: decisions on `cache`\n  1  functional-server, 1.1: keep one\n" in listed
     assert "  2  python-server-expert, 1.3: keep none\n" in listed
+    assert f"  settle    mbo conflicts resolve {cache} --keep NUMBER --reason TEXT --home " in listed
     assert [data["subject"] for data in told] == ["cache", "names"]
     assert (story.said["unknown"].code, story.said["no side"].code) == (2, 2)
     assert "`mcp-python-server-expert` names several sides of" in story.said["no side"].err
@@ -330,13 +331,14 @@ def test_finished_work_lands_by_a_sync_after_its_gate(prefect_server: Server, tm
     ]
     on_branch = [commit.trailers["Task"] for commit in scenario.landed()[1:]]
     cut_before(scenario, lambda event: event["kind"] == "conflict", commits[1])
-    refused = scenario.mbo("sync", "--agents", "ALL")
+    refused = scenario.mbo("sync", "--agents", "ALL", "--unsafe-no-sandbox")
 
     assert (landed.code, landed.out.splitlines()[-1].startswith("sync ALL: 1 answer landed")) == (0, True), landed.err
     assert again == [None, None]
     assert sorted(on_branch) == ["1.1", "1.2", "1.3"]
     assert scenario.turns_played() == turns
     assert refused.code == 1
+    assert "sandbox   none: what agents and gates run is not isolated from this machine" in refused.err
     assert f"not landed  {conflict}: conflicts in LIST with what landed meanwhile" in refused.out
     assert conflict in scenario.mbo("conflicts").out
     assert scenario.build().code == 0

@@ -68,6 +68,19 @@ def test_a_folder_of_subagents_is_taken_in(place: Home, tmp_path: Path) -> None:
     assert again.err.count("is there already") == 2
 
 
+def test_the_home_may_be_named_before_the_subcommand(place: Home, tmp_path: Path) -> None:
+    """What is named for `mbo agents` holds for `import`; what is named behind it goes before that."""
+    put(tmp_path / "theirs", "a.md", DEFINITION.format("reviewer", ""))
+    command, home = ("import", str(tmp_path / "theirs")), ("--home", str(place.root))
+
+    before = mbo("agents", *home, *command)
+    behind = mbo("agents", "--home", str(tmp_path / "nowhere"), *command, *home)
+
+    assert (before.code, behind.code) == (0, 0), before.err
+    assert (tmp_path / "project" / ".claude" / "agents" / "reviewer.md").is_file()
+    assert "is there already" in behind.err
+
+
 def test_a_malformed_file_is_named_and_the_rest_is_taken_in(place: Home, tmp_path: Path) -> None:
     """A file that is no subagent is one line with file, line and fault; a different agent of a name stays as it is."""
     folder, into = tmp_path / "theirs", tmp_path / "project" / ".claude" / "agents"

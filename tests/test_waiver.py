@@ -49,8 +49,11 @@ def logged(scenario: Scenario, authority: str) -> list[JsonObject]:
     [
         (["waive", "1.2"], "nothing vetoes or blocks task 1.2, so there is nothing to waive (see `mbo status`)"),
         (["waive", "--component", "1"], "component 1 (parts) has no hold, so there is nothing to waive"),
-        (["waive", "--component", "part"], "there is no component `part`; did you mean `parts`?"),
-        (["waive", "1.9"], "there is no task `1.9` in scenario; did you mean `1.2`? (`mbo plan` lists all tasks)"),
+        (
+            ["waive", "--component", "part"],
+            "there is no component `part` in scenario; did you mean `parts`? (`mbo status --detailed` lists all)",
+        ),
+        (["waive", "1.9"], "there is no task `1.9` in scenario; did you mean `1.2`? (`mbo plan` lists all)"),
         (["waive"], "give a task or --component, and not both (see `mbo waive --help`)"),
         (
             ["waive", "1.1", "--reason", " "],

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, ValidationError
 from agents.context.alone import alone
 from orchestrator.errors import InputError
 from orchestrator.home import Home, read_json, write_json
-from orchestrator.models import Frozen, JsonObject, Outcome, now
+from orchestrator.models import Frozen, Outcome, now
 
 Status = Literal["idle", "working", "reviewing"]
 
@@ -51,16 +51,6 @@ def rebuild(home: Home, agents: Iterable[str], outcomes: Iterable[Outcome]) -> N
     for agent, state in states.items():
         with alone(home.agent(agent)):
             _save(home, state)
-
-
-def read_all(home: Home) -> dict[str, JsonObject]:
-    """Return the state of every agent that has one, by agent.
-
-    Raises:
-        InputError: a state file is no JSON object.
-    """
-    files = sorted(home.agents.glob("*/state.json"))
-    return {file.parent.name: state for file in files if (state := read_json(file)) is not None}
 
 
 def _after(state: AgentState, outcome: Outcome) -> AgentState:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import click
 
-from orchestrator import holds, userword
+from orchestrator import components, holds, userword
 from orchestrator import plan as plans
 from orchestrator.cli import options, table, words
 from orchestrator.cli.manual import Manual
@@ -14,14 +14,10 @@ from orchestrator.errors import InputError
 from orchestrator.events import read_events
 from orchestrator.home import Home, holder, project_record
 from orchestrator.models import Component, JsonObject, Plan
-from orchestrator.names import hint
 from orchestrator.status import objections
 from orchestrator.userword import Word
 
 _TAKEN_UP = "the next run takes its answer up again"
-_REASON = click.option(
-    "--reason", type=options.Said(), metavar="TEXT", required=True, help="Why; it is logged, and told to the agent."
-)
 
 
 @click.command(cls=Manual)
@@ -47,7 +43,9 @@ def approve(task: str | None, reason: str, home: Path, plan_file: Path | None) -
 
 @click.command(cls=Manual)
 @click.argument("task", metavar="N.M")
-@_REASON
+@click.option(
+    "--reason", type=options.Said(), metavar="TEXT", required=True, help="Why; it is logged, and told to the agent."
+)
 @options.home
 def reject(task: str, reason: str, home: Path, plan_file: Path | None) -> None:
     """Send a design back, with the reason.
@@ -64,7 +62,7 @@ def reject(task: str, reason: str, home: Path, plan_file: Path | None) -> None:
 @click.command(cls=Manual)
 @click.argument("task", metavar="[N.M]", required=False)
 @click.option("--component", metavar="C", help="Waive the holds on a component instead, by number or name.")
-@_REASON
+@click.option("--reason", type=options.Said(), metavar="TEXT", required=True, help="Why; it is logged with the waiver.")
 @options.home
 def waive(task: str | None, component: str | None, reason: str, home: Path, plan_file: Path | None) -> None:
     """Overrule a veto or a block, with the reason.
@@ -81,7 +79,7 @@ def waive(task: str | None, component: str | None, reason: str, home: Path, plan
         raise click.UsageError("give a task or --component, and not both")
     place, plan = _set_up(home), options.plan_of(home, plan_file)
     if component is not None:
-        _waive_component(place, _component(plan, component), reason)
+        _waive_component(place, components.find(plan, component), reason)
     else:
         _waive_task(place, plans.task(plan, task or "").id, reason)
 
@@ -143,13 +141,6 @@ def _give(home: Home, word: Word) -> None:
 
     userword.give(home, word)
     take_in_words(home)
-
-
-def _component(plan: Plan, name: str) -> Component:
-    found = next((item for item in plan.components if name.casefold() in (str(item.number), item.name)), None)
-    if found is None:
-        raise InputError(f"there is no component `{name}`{hint(name, [item.name for item in plan.components])}")
-    return found
 
 
 def _who(home: Home) -> str:

@@ -5,11 +5,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
-from click.core import ParameterSource
 
 from orchestrator import contradictions
 from orchestrator.cli import options, table, words
-from orchestrator.cli.manual import Manual
+from orchestrator.cli.manual import Manual, ManualGroup
 from orchestrator.contradictions import Contradiction
 from orchestrator.events import Events, read_events
 from orchestrator.home import Home, exclusive, project_record
@@ -18,20 +17,9 @@ from orchestrator.models import Plan
 from orchestrator.models.value import now
 
 
-class ManualGroup(Manual, click.Group):
-    """A command with commands of its own, whose help is a manual."""
-
-
-@click.group(cls=ManualGroup, invoke_without_command=True)
+@click.group(cls=ManualGroup, invoke_without_command=True, subcommand_metavar="[resolve …]")
 @click.option("--all", "everything", is_flag=True, help="Those that were settled as well, with by whom and why.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Text for people, or JSON with everything for programs.",
-)
+@options.form("text")
 @options.home
 @click.pass_context
 def conflicts(context: click.Context, everything: bool, form: str, home: Path, plan_file: Path | None) -> None:
@@ -61,7 +49,8 @@ def conflicts(context: click.Context, everything: bool, form: str, home: Path, p
         }
         click.echo(json.dumps(value, indent=2, ensure_ascii=False))
         return
-    blocks = [*(_block(item, plan) for item in shown), *(_merge(item, plan) for item in merges)]
+    again = options.again(home, plan_file)
+    blocks = [*(_block(item, plan, again) for item in shown), *(_merge(item, plan) for item in merges)]
     click.echo("\n\n".join(blocks) or "no conflicts")
 
 
@@ -72,8 +61,7 @@ def conflicts(context: click.Context, everything: bool, form: str, home: Path, p
     "--reason", type=options.Said(), metavar="TEXT", required=True, help="Why; it is logged with the decision."
 )
 @options.home
-@click.pass_context
-def resolve(context: click.Context, conflict: str, keep: str, reason: str, home: Path, plan_file: Path | None) -> None:
+def resolve(conflict: str, keep: str, reason: str, home: Path, plan_file: Path | None) -> None:
     """Keep one side of an open contradiction.
 
     Recorded as your decision, which supersedes the other sides. They stay in the log.
@@ -83,8 +71,6 @@ def resolve(context: click.Context, conflict: str, keep: str, reason: str, home:
     """
     from tasks import reconciling
 
-    if context.parent and context.get_parameter_source("home") is ParameterSource.DEFAULT:
-        home = context.parent.params["home"]
     place = Home(home)
     project_record(place)
     with exclusive(place, "conflicts resolve"):
@@ -96,12 +82,12 @@ def resolve(context: click.Context, conflict: str, keep: str, reason: str, home:
     click.echo(_block(settled, options.plan_of(home, plan_file)))
 
 
-def _block(item: Contradiction, plan: Plan) -> str:
+def _block(item: Contradiction, plan: Plan, again: str = "") -> str:
     what = "decisions on" if item.about == "decision" else "interfaces called"
     lines = [f"{item.id}  {item.state}: {what} `{item.subject}`", *_sides(item, plan)]
     if item.state == "open":
         lines.append(_hanging("  why open  ", item.reason, plan))
-        lines.append(f"  settle    mbo conflicts resolve {item.id} --keep NUMBER --reason TEXT")
+        lines.append(f"  settle    mbo conflicts resolve {item.id} --keep NUMBER --reason TEXT{again}")
     else:
         lines.append(_hanging("  settled   ", f"by {item.by}: {item.reason}", plan))
     return "\n".join(lines)

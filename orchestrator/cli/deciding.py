@@ -33,14 +33,7 @@ class Entry(NamedTuple):
 @click.option("--phase", metavar="N", type=int, help="Only for the tasks of this phase.")
 @click.option("--subject", metavar="TEXT", help="Only those whose subject holds this text, in any case.")
 @click.option("--standing", is_flag=True, help="Only what stands: nothing that another decision took the place of.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="A table for people, or JSON with everything for programs.",
-)
+@options.form("table")
 @options.home
 def decisions(home: Path, plan_file: Path | None, form: str, **wanted: Any) -> None:
     """Show what was decided, by whom and why, and what stands.

@@ -27,14 +27,7 @@ MARK = "demo.json"
     default=Path(".demo"),
     help="Where the demo's home and project are made; an earlier demo there is removed.  [default: .demo]",
 )
-@click.option(
-    "--slots",
-    metavar="N",
-    type=click.IntRange(1, 64),
-    default=4,
-    show_default=True,
-    help="How many tasks are under way at once.",
-)
+@options.slots
 @options.no_colour
 def demo(directory: Path, slots: int) -> None:
     """Build a working MCP server with scripted agents and prove it.

@@ -13,7 +13,7 @@ from flows import resting
 from flows.opening import Order, Prepared, make_up, prepare, require_sandbox, require_turns
 from orchestrator import server
 from orchestrator import team as teams
-from orchestrator.cli import summary, syncing, words
+from orchestrator.cli import options, summary, syncing, words
 from orchestrator.cli.display import display
 from orchestrator.errors import HomeBusyError
 from orchestrator.home import Home, busy_message, holder
@@ -107,20 +107,21 @@ def sync(order: Order, agents: str, phase: int | None) -> bool:
     """
     prepared = prepare(order)
     team = teams.named(prepared.plan, agents, phase)
-    _refuse_busy(prepared.home)
+    refuse_busy(prepared.home)
     make_up(prepared)
     seen = Seen()
     if resting.is_behind(prepared, team):
-        require_sandbox(prepared)
+        tell_sandbox(require_sandbox(prepared))
         starting = begin(prepared.home, f"sync {team.title}")
         call(prepared, starting, "sync", agents, phase, watch=seen.note, say=lambda text: click.echo(text, err=True))
     unlanded = {task: data for task, data in seen.refused.items() if task not in seen.merged}
-    syncing.tell(team, prepared.plan, seen.moved, unlanded)
+    syncing.tell(team, prepared.plan, seen.moved, unlanded, options.again(order.home, order.plan))
     summary.tell_checkout(seen.checkout, prepared.project, prepared.home)
     return not unlanded
 
 
-def _refuse_busy(home: Home) -> None:
+def refuse_busy(home: Home) -> None:
+    """Refuse a home that another run holds, and say which one."""
     held_by = holder(home)
     if held_by is not None:
         raise HomeBusyError(busy_message(home, held_by))
@@ -129,13 +130,18 @@ def _refuse_busy(home: Home) -> None:
 def _refuse(prepared: Prepared, todo: frozenset[str]) -> None:
     """Refuse what cannot work before anything is started."""
     require_turns(prepared, todo)
-    _refuse_busy(prepared.home)
+    refuse_busy(prepared.home)
     tell_agents(require_sandbox(prepared))
 
 
 def tell_agents(level: str) -> None:
     """Say who acts as the agents, and what isolates what they run."""
     click.echo("agents    scripted (playbook): their turns are played, no model is called", err=True)
+    tell_sandbox(level)
+
+
+def tell_sandbox(level: str) -> None:
+    """Say so where nothing isolates what agents and gates run."""
     if level == "none":
         click.echo("sandbox   none: what agents and gates run is not isolated from this machine", err=True)
 

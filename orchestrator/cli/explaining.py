@@ -24,14 +24,7 @@ _COLOURS = {"merged": "green", "failed": "red", "running": "cyan"}
 
 @click.command(cls=Manual)
 @click.argument("task_id", metavar="N.M")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Words for people, or JSON for programs.",
-)
+@options.form("text")
 @options.home
 def why(task_id: str, form: str, home: Path, plan_file: Path | None) -> None:
     """Tell why a task is where it is, from its first attempt on.

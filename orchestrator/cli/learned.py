@@ -23,7 +23,7 @@ SEARCHED = 200
 @click.argument("query", required=False)
 @click.option("--agent", metavar="NAME", help="Only what this agent has learned.")
 @click.option("--type", "kind", type=click.Choice(get_args(KnowledgeType)), help="Only records of this type.")
-@options.form
+@options.form("table")
 @options.home
 def knowledge(
     query: str | None, agent: str | None, kind: str | None, form: str, home: Path, plan_file: Path | None

@@ -41,7 +41,7 @@ class Letter(Frozen):
 @click.command(cls=Manual)
 @click.option("--agent", metavar="NAME", help="Only what this agent has sent or got.")
 @click.option("--task", "task_id", metavar="N.M", help="Only what is about this task.")
-@options.form
+@options.form("table")
 @options.home
 def messages(agent: str | None, task_id: str | None, form: str, home: Path, plan_file: Path | None) -> None:
     """List what agents wrote to each other, and what is unanswered.
@@ -50,7 +50,7 @@ def messages(agent: str | None, task_id: str | None, form: str, home: Path, plan
     holds no message is named on stderr, and ends the command with exit code 2 after the rest is printed.
 
     Examples:
-      mbo messages --agent security
+      mbo messages --agent mcp-security-validation
       mbo messages --format json | jq '.[] | select(.open)'
     """
     place = Home(home)

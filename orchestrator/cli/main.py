@@ -100,8 +100,8 @@ def commands(context: click.Context) -> None:
 
     Exit codes:
       0    all that was asked for is done
-      1    the work failed: a task did not merge, the disk is full
-      2    the input is wrong or this machine lacks something; nothing was changed
+      1    the work failed: a task did not merge, a reviewer objects, a full disk
+      2    the input is wrong or this machine lacks something; no task was begun
       130  interrupted
 
     Data goes to stdout, talk to stderr.

@@ -4,7 +4,7 @@ import os
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -60,11 +60,17 @@ def _without_colour(context: click.Context, _: click.Parameter, value: bool) -> 
         context.color = False
 
 
+def _above(name: str) -> Any:
+    """Return what was given for the command above a subcommand, as in `mbo agents --home DIR import`."""
+    context = click.get_current_context()
+    return context.parent.params.get(name) if context.parent else None
+
+
 _HOME = click.option(
     "--home",
     metavar="DIR",
     type=FOLDER,
-    default=settings.default_home,
+    default=lambda: _above("home") or settings.default_home(),
     callback=note_home,
     help="Where everything about one project's build is kept.  [default: $MBO_HOME, or ~/.claude/projects/mcp-server]",
 )
@@ -73,6 +79,7 @@ _PLAN = click.option(
     "plan_file",
     metavar="FILE",
     type=FILE,
+    default=lambda: _above("plan_file"),
     help="Plan to use instead of the one that the home was set up for (at first, the bundled one).",
 )
 _NO_PLAN = click.option(
@@ -87,16 +94,45 @@ no_colour = click.option(
     callback=_without_colour,
     help="Print without colours, as the variable NO_COLOR does; what is no terminal never gets any.",
 )
-
-
-form = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
+slots = click.option(
+    "--slots",
+    metavar="N",
+    type=click.IntRange(1, 64),
+    default=4,
     show_default=True,
-    help="A table for people, or JSON with everything for programs.",
+    help="How many tasks are under way at once.",
 )
+_APPROVE = click.option(
+    "--approve",
+    type=click.Choice(["agent", "ask"]),
+    default="agent",
+    show_default=True,
+    help="Who approves a design before it lands: the agent whom the plan names, or you, by `mbo approve`.",
+)
+_PLAYBOOK = click.option(
+    "--playbook",
+    metavar="DIR",
+    type=FOLDER,
+    help="Folder of scripted turns to go by instead of the plan's own.",
+)
+_WITHOUT_SANDBOX = click.option(
+    "--unsafe-no-sandbox",
+    "without_sandbox",
+    is_flag=True,
+    help="Let agents and gates run commands as you, with no isolation; screen, journal and report say so.",
+)
+
+
+def form(people: Literal["table", "text"]) -> Callable[[Command], Command]:
+    """Add `--format` to a command: a table or text for people, as it says, and JSON for programs."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice([people, "json"]),
+        default=people,
+        show_default=True,
+        help=f"{'A table' if people == 'table' else 'Text'} for people, or JSON with everything for programs.",
+    )
 
 
 def home(command: Command) -> Command:
@@ -109,42 +145,14 @@ def home_alone(command: Command) -> Command:
     return _HOME(_NO_PLAN(no_colour(command)))
 
 
+def equipped(command: Command) -> Command:
+    """Add what every command takes that lets agents or gates run something, and what all take."""
+    return _PLAYBOOK(_WITHOUT_SANDBOX(home(command)))
+
+
 def running(command: Command) -> Command:
-    """Add what every command that runs tasks takes, and what all take."""
-    command = home(command)
-    for option in reversed(
-        (
-            click.option(
-                "--slots",
-                metavar="N",
-                type=click.IntRange(1, 64),
-                default=4,
-                show_default=True,
-                help="How many tasks are under way at once.",
-            ),
-            click.option(
-                "--playbook",
-                metavar="DIR",
-                type=FOLDER,
-                help="Folder of scripted turns to play instead of the plan's own.",
-            ),
-            click.option(
-                "--approve",
-                type=click.Choice(["agent", "ask"]),
-                default="agent",
-                show_default=True,
-                help="Who approves a design before it lands: the agent whom the plan names, or you, by `mbo approve`.",
-            ),
-            click.option(
-                "--unsafe-no-sandbox",
-                "without_sandbox",
-                is_flag=True,
-                help="Let agents and gates run commands as you, with no isolation; screen, journal and report say so.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
+    """Add what every command takes that has tasks done, beside what `equipped` adds."""
+    return slots(_APPROVE(equipped(command)))
 
 
 def plan_of(root: Path, plan_file: Path | None) -> Plan:

@@ -1,7 +1,8 @@
 """`plan`: what is to be done, as a table, JSON or Markdown."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -11,9 +12,11 @@ from orchestrator import stages
 from orchestrator.cli import options, table, words
 from orchestrator.cli.importing import import_
 from orchestrator.cli.manual import ManualGroup
+from orchestrator.contracts import Parties, parties
 from orchestrator.models import BuildTask, JsonObject, Phase, Plan
 
 HEADER = ("id", "stage", "task", "agent", "waits for")
+CONTRACTS = ("contract", "declared by", "produced by", "consumed by")
 DEPS_AT_MOST = 11
 """In a narrow terminal: three ids on a line."""
 
@@ -36,8 +39,8 @@ def plan(
 ) -> None:
     """Show what is to be done, by whom, and what it waits for.
 
-    Reads and checks the whole plan: what is wrong with it is listed, all of it at once. Needs no home and changes
-    nothing.
+    Below the tasks stand the contracts that they declare, produce or consume. Reads and checks the whole plan: what is
+    wrong with it is listed, all of it at once. Needs no home and changes nothing.
 
     Examples:
       mbo plan --phase 1
@@ -69,6 +72,12 @@ def _by_phase(plan: Plan, tasks: Sequence[BuildTask]) -> dict[Phase, list[BuildT
     return {phase: own for phase, own in found.items() if own}
 
 
+def _agreed(plan: Plan, tasks: Sequence[BuildTask]) -> list[Parties]:
+    """Return the contracts that any of the tasks has to do with, each with all its parties."""
+    everyone = parties(plan.tasks)
+    return [everyone[name] for name in parties(tasks)]
+
+
 def _as_table(plan: Plan, tasks: Sequence[BuildTask]) -> str:
     shared = words.prefix(plan)
     rows = {t.id: (t.id, stages.of_task(t), t.title, t.agent.removeprefix(shared), _waits(t)) for t in tasks}
@@ -78,7 +87,19 @@ def _as_table(plan: Plan, tasks: Sequence[BuildTask]) -> str:
         title = f"Phase {phase.number}: {phase.name} ({words.count(len(own), 'task')})"
         under = table.lines([HEADER, table.rule(columns), *(rows[task.id] for task in own)], columns)
         blocks.append(f"{title}\n\n{under}")
-    return "\n\n".join([*blocks, _foot(plan, tasks, shared)])
+    return "\n\n".join([*blocks, *_contracts(_agreed(plan, tasks)), _foot(plan, tasks, shared)])
+
+
+def _contracts(agreed: Sequence[Parties]) -> Iterator[str]:
+    if agreed:
+        rows = [_parties(contract) for contract in agreed]
+        columns = table.sizes([CONTRACTS, *rows], table.width())
+        yield f"Contracts ({len(agreed)})\n\n{table.lines([CONTRACTS, table.rule(columns), *rows], columns)}"
+
+
+def _parties(contract: Parties) -> table.Row:
+    sides = (contract.declared_by, contract.produced_by, contract.consumed_by)
+    return (contract.name, *(" ".join(side) or "-" for side in sides))
 
 
 def _waits(task: BuildTask) -> str:
@@ -100,11 +121,9 @@ def _foot(plan: Plan, tasks: Sequence[BuildTask], shared: str) -> str:
 
 def _as_json(plan: Plan, tasks: Sequence[BuildTask]) -> str:
     value: JsonObject = {
-        "name": plan.name,
-        "phases": [phase.model_dump() for phase in plan.phases],
-        "workflows": [workflow.model_dump(mode="json") for workflow in plan.workflows],
-        "agents": [entry.model_dump(mode="json") for entry in plan.agents],
+        **plan.model_dump(mode="json", exclude={"tasks"}),
         "tasks": [task.model_dump(mode="json") | {"stage": stages.of_task(task)} for task in tasks],
+        "contracts": [asdict(contract) | {"path": contract.path} for contract in _agreed(plan, tasks)],
     }
     return json.dumps(value, indent=2, ensure_ascii=False)
 

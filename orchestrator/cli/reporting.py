@@ -9,8 +9,6 @@ from orchestrator.cli.manual import Manual
 from orchestrator.errors import InputError, StorageError
 from orchestrator.home import Home, project_record, write_atomically
 
-_OUTPUT = options.Place(dir_okay=False)
-
 
 @click.command(cls=Manual)
 @click.option(
@@ -23,7 +21,7 @@ _OUTPUT = options.Place(dir_okay=False)
     "file with charts, which needs no network.",
 )
 @click.option("--phase", metavar="N", type=int, help="Only this phase.")
-@click.option("--output", metavar="FILE", type=_OUTPUT, help="Write it to this file instead of stdout.")
+@click.option("--output", metavar="FILE", type=options.FILE, help="Write it to this file instead of stdout.")
 @options.home_alone
 def report(form: str, phase: int | None, output: Path | None, home: Path) -> None:
     """Tell from the journal what happened, what it cost and what comes next.

@@ -9,7 +9,7 @@ import click
 from orchestrator.cli import options
 from orchestrator.cli import words as spoken
 from orchestrator.cli.manual import Manual
-from orchestrator.home import Home, busy_message, holder
+from orchestrator.home import Home
 
 if TYPE_CHECKING:
     from flows.opening import Prepared
@@ -26,23 +26,16 @@ if TYPE_CHECKING:
     help="Who judges: agents by any of their names, or architecture, security, testing, performance, documentation.  "
     "[default: the plan's reviewers of components]",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="A table for people, or everything as JSON.",
-)
-@options.running
+@options.form("table")
+@options.equipped
 def review(component: str, reviewers: str, form: str, **given: Any) -> None:
     """Have a merged component judged, with evidence from our own tools.
 
     First these tools take evidence on the merged tree, in the sandbox: line and branch coverage, security findings,
-    secrets, types and lint as the project configures them, complexity and timing. Then each reviewer reads it, looks
-    for itself, and gives a verdict with findings. A veto by security or a block by testing holds the component: no
-    release starts until a later review by the same reviewer approves, or you waive it. The same tree is not judged
-    twice by the same reviewers.
+    secrets, types and lint as the project configures them, complexity and timing. Then the reviewers read it side by
+    side; each looks for itself and gives a verdict with findings. A veto by security or a block by testing holds the
+    component: no release starts until a later review by the same reviewer approves, or you waive it. The same tree is
+    not judged twice by the same reviewers.
 
     Exits with 1 where the verdicts come to anything but approval.
 
@@ -79,12 +72,9 @@ def _have_reviewed(prepared: "Prepared", asked: "Asked", component: str, words: 
     from flows.asked import require_verdicts
     from flows.opening import require_sandbox
     from orchestrator.cli import engine, verdicts
-    from orchestrator.errors import HomeBusyError
 
     require_verdicts(prepared, asked)
-    held_by = holder(prepared.home)
-    if held_by is not None:
-        raise HomeBusyError(busy_message(prepared.home, held_by))
+    engine.refuse_busy(prepared.home)
     engine.tell_agents(require_sandbox(prepared))
     subject = asked.subject
     size = f"{spoken.count(len(asked.people), 'reviewer')}, {spoken.count(len(subject.files), 'file')}"

@@ -107,8 +107,8 @@ def build(barrier: bool, **given: Any) -> None:
 @click.option(
     "--agents", metavar="A,B", required=True, help="The agents, by id, label or alias; ALL means all of them."
 )
-@click.option("--phase", metavar="N", type=int, help="Only those of them who own or review a task of this phase.")
-@options.running
+@click.option("--phase", metavar="N", type=int, help="Only agents who own or review a task of this phase.")
+@options.equipped
 def sync(agents: str, phase: int | None, **given: Any) -> None:
     """Have agents share what they know and settle what contradicts.
 
@@ -128,18 +128,10 @@ def sync(agents: str, phase: int | None, **given: Any) -> None:
         raise SystemExit(1)
 
 
-def _order(
-    *,
-    home: Path,
-    plan_file: Path | None,
-    playbook: Path | None,
-    slots: int,
-    without_sandbox: bool,
-    **more: Any,
-) -> "Order":
+def _order(*, plan_file: Path | None, **given: Any) -> "Order":
     from flows.opening import Order
 
-    return Order(home=home, plan=plan_file, playbook=playbook, slots=slots, without_sandbox=without_sandbox, **more)
+    return Order(plan=plan_file, **given)
 
 
 def _run(

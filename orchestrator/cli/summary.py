@@ -42,7 +42,8 @@ def tell_free(plan: Plan, task_id: str, merged: frozenset[str]) -> None:
         click.echo(_line("ready", f"{task} {titles[task]}"))
     if not free:
         waiting = [task.id for task in plan.tasks if task_id in task.deps and task.id not in merged]
-        told = f"nothing yet: {', '.join(waiting)} wait for others too" if waiting else "nothing more waits for it"
+        verb = "waits" if len(waiting) == 1 else "wait"
+        told = f"nothing yet: {', '.join(waiting)} {verb} for others too" if waiting else "nothing more waits for it"
         click.echo(_line("ready", told))
 
 

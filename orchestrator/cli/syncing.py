@@ -19,15 +19,15 @@ _TOLD = {
 }
 
 
-def tell(team: Team, plan: Plan, moved: JsonObject | None, unlanded: Mapping[str, JsonObject]) -> None:
-    """Print what moved, agent by agent, and each answer that did not land with the reason."""
+def tell(team: Team, plan: Plan, moved: JsonObject | None, unlanded: Mapping[str, JsonObject], again: str) -> None:
+    """Print what moved, agent by agent, and each answer that did not land with the reason; `again` names the home."""
     if moved:
         click.echo(_by_agent(plan, moved) + "\n")
     click.echo(words.hanging(f"sync {team.title}: ", _in_short(moved), table.width()))
     for task, data in unlanded.items():
         click.echo(words.hanging("  not landed  ", f"{task}: {_why(data)}; its next run mends that", table.width()))
     if moved and moved["moved"].get("open"):
-        click.echo("`mbo conflicts` shows what is open", err=True)
+        click.echo(f"`mbo conflicts{again}` shows what is open", err=True)
 
 
 def tell_short(moved: JsonObject) -> None:

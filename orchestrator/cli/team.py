@@ -16,7 +16,7 @@ HEADER = ("agent", "category", "powers", "stood in for by", "defined in")
 
 
 @click.group(cls=ManualGroup, invoke_without_command=True, subcommand_metavar="[import …]")
-@options.form
+@options.form("table")
 @options.home
 @click.pass_context
 def agents(context: click.Context, form: str, home: Path, plan_file: Path | None) -> None:
