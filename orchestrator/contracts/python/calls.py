@@ -6,7 +6,7 @@ objects not: what an object is cannot be read off the text.
 """
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from orchestrator.contracts.python.namespaces import Namespaces
@@ -14,23 +14,25 @@ from orchestrator.contracts.python.signatures import Signature, parse
 from orchestrator.contracts.python.usage import Use
 from orchestrator.models import PythonInterface
 
+Wanted = Mapping[str, Signature]
+"""Signatures by the dotted name of what has them."""
 
-def faults(names: Namespaces, path: str, uses: Iterable[Use], interfaces: Sequence[PythonInterface]) -> Iterator[str]:
-    """Yield one clause for each use in the file at `path` that fits no such signature, with its line."""
-    wanted = _wanted(interfaces)
-    for use in uses if wanted else ():
+
+def wanted(interfaces: Iterable[PythonInterface]) -> Wanted:
+    """Return the signatures of what can be called without an object."""
+    stated = {f"{one.module}.{one.name}": (one, parse(one.signature)) for one in interfaces if one.signature}
+    return {name: signature for name, (one, signature) in stated.items() if signature.kind or "." not in one.name}
+
+
+def faults(names: Namespaces, path: str, uses: Iterable[Use], wanted: Wanted) -> Iterator[str]:
+    """Yield one clause for each use in the file at `path` that does not fit what is wanted of it, with its line."""
+    for use in uses:
         stated = {next((name for name in names.route(one) if name in wanted), None) for one in use.called}
         called = stated.pop()
         misfit = _misfit(use, wanted[called]) if called and not stated else None
         if called and misfit:
             plain = wanted[called].shown(annotated=False)
             yield f"{path}:{use.line} calls {called}, which takes {plain}: {misfit}"
-
-
-def _wanted(interfaces: Iterable[PythonInterface]) -> Mapping[str, Signature]:
-    """Return the signatures of what can be called without an object."""
-    stated = {f"{one.module}.{one.name}": (one, parse(one.signature)) for one in interfaces if one.signature}
-    return {name: signature for name, (one, signature) in stated.items() if signature.kind or "." not in one.name}
 
 
 def _misfit(use: Use, signature: Signature) -> str | None:

@@ -29,10 +29,11 @@ class Code:
 
     def call_faults(self, contract: Contract, changed: Iterable[str]) -> Iterator[str]:
         """Yield the calls in changed files that do not fit a contract, a clause each."""
-        for file in sorted(changed) if contract.python else ():
+        wanted = calls.wanted(contract.python)
+        for file in sorted(changed) if wanted else ():
             if file.endswith(".py") and file in self.sources.files:
                 try:
-                    yield from calls.faults(self._names, file, self._in(file), contract.python)
+                    yield from calls.faults(self._names, file, self._in(file), wanted)
                 except RecursionError:
                     yield f"{file} is nested too deeply to be read"
 

@@ -8,7 +8,7 @@ from orchestrator.contracts.python.bindings import Defined
 from orchestrator.contracts.python.namespaces import Namespaces
 from orchestrator.contracts.python.signatures import Parameter, parameter
 
-_DATACLASS = {"dataclasses.dataclass", "pydantic.dataclasses.dataclass"}
+_DATACLASS = "dataclasses.dataclass"
 _NAMED_TUPLE = {"typing.NamedTuple", "typing_extensions.NamedTuple"}
 _Options = dict[str, ast.expr]
 
@@ -44,7 +44,7 @@ def of_dataclass(names: Namespaces, owner: Defined) -> list[Parameter] | None:
 def _dataclass(names: Namespaces, owner: Defined) -> _Options | None:
     """Return what a class's mark as a dataclass is called with, or None where it has no such mark."""
     for mark in owner.node.decorator_list:
-        if names.origin(owner.module, mark) in _DATACLASS:
+        if names.origin(owner.module, mark) == _DATACLASS:
             return _options(mark)
     return None
 

@@ -31,6 +31,8 @@ def truth(test: ast.expr, *, imported: bool) -> bool | None:
         case ast.UnaryOp(op=ast.Not()):
             opposite = truth(test.operand, imported=imported)
             return None if opposite is None else not opposite
+        case ast.BoolOp(op=ast.And()):
+            return False if any(truth(part, imported=imported) is False for part in test.values) else None
         case ast.Compare(left=ast.Name(id="__name__"), ops=[ast.Eq()]) if imported:
             return False
         case _:

@@ -59,12 +59,11 @@ class _Reader:
     def __init__(self, place: Place, tree: ast.Module) -> None:
         self._place, self._tree = place, tree
         self._module = Scope(place, tree.body, annotated=False, ever=True)
-        declared = (node.names for node in ast.walk(tree) if isinstance(node, ast.Global | ast.Nonlocal))
-        self._from_within = {name for names in declared for name in names}
+        self._from_within: set[str] = set()
         """Names that functions bind in the scopes around them, at any time."""
 
     def uses(self) -> Iterator[Use]:
-        for call, around in self._calls():
+        for call, around in [*self._calls()]:  # all of the file is looked at before anything is told from it
             called = self._called(call.func, around)
             if called:
                 yield Use(call.lineno, call.args, call.keywords, called)
@@ -79,6 +78,8 @@ class _Reader:
             node, around = left.pop()
             if isinstance(node, ast.Call):
                 yield node, around
+            elif isinstance(node, ast.Global | ast.Nonlocal):
+                self._from_within.update(node.names)
             outer, inside = _parts(node)
             left += ((part, around) for part in outer)
             if inside:
