@@ -401,6 +401,8 @@ def test_a_class_is_called_as_it_is_made(kind: str) -> None:
         ("class lookup:\n    def __init__(self, a): ...", "(a) -> int", "returns lookup, not int"),
         ("@ext.define\nclass lookup:\n    a: int", "(a: int)",
          "is a class whose parameters cannot be read; give it an `__init__`"),
+        ("class Base:\n    def __init__(self, b): ...\n@ext.define\nclass lookup(Base):\n    a: int", "(a: int)",
+         "is a class whose parameters cannot be read; give it an `__init__`"),
         ("class lookup(ext.Model):\n    a: int", "(*, a: int)",
          "takes what ext.Model says, outside the tree, which cannot be read; give it an `__init__`"),
         ("class Base(ext.Model): ...\nclass lookup(Base):\n    a: int", "(*, a: int)",

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from orchestrator.contracts.python import fields, signatures
 from orchestrator.contracts.python.bindings import Defined, Function, Imported, dotted
-from orchestrator.contracts.python.lineage import Class
 from orchestrator.contracts.python.namespaces import Found, Namespaces
 from orchestrator.contracts.python.signatures import Kind, Signature
 from orchestrator.contracts.python.spelling import Written
@@ -62,15 +61,15 @@ def _managed(node: Function, manager: str) -> ast.FunctionDef:
 
 def _made(names: Namespaces, owner: Defined) -> Signature | str:
     """Return how a class is called, by the first of its lineage that says so."""
-    lineage = names.lineage(owner)
-    for parent in lineage:
+    for parent in names.lineage(owner):
         if isinstance(parent, Imported):
             return f"takes what {parent} says, outside the tree, which cannot be read; give it an `__init__`"
         own = _written(names, parent, "__init__") or _from_fields(names, parent) or _written(names, parent, "__new__")
         if own:
             return own if isinstance(own, str) else _returning(owner, own)
-    marks = {names.origin(one.module, mark) for one in _known(lineage) for mark in one.node.decorator_list}
-    return _UNREAD_CLASS if marks - _HARMLESS else _returning(owner, inspect.Signature())
+        if {names.origin(parent.module, mark) for mark in parent.node.decorator_list} - _HARMLESS:
+            return _UNREAD_CLASS  # it may be given an `__init__` by that
+    return _returning(owner, inspect.Signature())
 
 
 def _written(names: Namespaces, owner: Defined, name: str) -> inspect.Signature | str | None:
@@ -94,10 +93,6 @@ def _from_fields(names: Namespaces, owner: Defined) -> inspect.Signature | str |
 def _returning(owner: Defined, inputs: inspect.Signature) -> Signature:
     """Return a class's signature: it returns the class, which some write as what `__init__` returns."""
     return Signature(inputs.replace(return_annotation=Written(owner.node.name, ["None"])))
-
-
-def _known(lineage: list[Class]) -> list[Defined]:
-    return [one for one in lineage if isinstance(one, Defined)]
 
 
 def _adds_to(name: str, mark: ast.expr) -> bool:
