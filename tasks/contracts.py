@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from orchestrator import contracts, kept, process
-from orchestrator.contracts import Due, commands
-from orchestrator.contracts.sources import Sources, roots
+from orchestrator.contracts import Due, commands, patterns
+from orchestrator.contracts.python.code import Code
+from orchestrator.contracts.python.sources import Sources, roots
 from orchestrator.errors import InputError
 from orchestrator.models import BuildTask, Check, CommandInterface, Contract, DocumentInterface, digest
 from tasks.run import Run
@@ -61,10 +62,10 @@ def meaning(due: Sequence[Due], subject: Subject) -> str:
 async def examine(run: Run, subject: Subject, due: Sequence[Due]) -> Check:
     """Return the Check of the contracts that are due: its problem names the first breaks, its output lists all."""
     began = time.monotonic()
-    sources, changed = await asyncio.to_thread(_tree, run, subject)
+    code, changed = await asyncio.to_thread(_tree, run, subject)
     found: list[str] = []
     for item in due:
-        faults = await _faults(run, subject, item, sources, changed)
+        faults = await _faults(run, subject, item, code, changed)
         found += [contracts.told(item.contract, subject.task.id, fault) for fault in faults]
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return Check(
@@ -79,15 +80,15 @@ async def examine(run: Run, subject: Subject, due: Sequence[Due]) -> Check:
     )
 
 
-async def _faults(run: Run, subject: Subject, item: Due, sources: Sources, changed: frozenset[str]) -> list[str]:
+async def _faults(run: Run, subject: Subject, item: Due, code: Code, changed: frozenset[str]) -> list[str]:
     """Return what is wrong with one contract, a clause each."""
     try:
-        contract = contracts.read(item.contract.name, sources.read(item.contract.path))
+        contract = contracts.read(item.contract.name, code.sources.read(item.contract.path))
     except InputError as error:
         return [str(error)]
-    found = list(contracts.python_faults(sources, contract)) if item.kept else []
-    found += contracts.call_faults(sources, contract, changed) if item.relied_on else []
-    found += await _document_faults(item, contract, sources, changed)
+    found = list(code.definition_faults(contract)) if item.kept else []
+    found += code.call_faults(contract, changed) if item.relied_on else []
+    found += await _document_faults(item, contract, code.sources, changed)
     if item.kept and contract.commands:
         found += await _command_faults(run, subject, contract.commands)
     return found
@@ -122,7 +123,7 @@ def _documents(
     documents: list[_Document] = []
     lacking: list[str] = []
     for name, interface in stated.items():
-        files = contracts.documents(interface, sources.files if item.kept else sources.files & changed)
+        files = patterns.matching(interface.file, sources.files if item.kept else sources.files & changed)
         if item.kept and not files:
             lacking.append(f"no file matches {interface.file}")
         for file in files if item.kept or item.relied_on else ():
@@ -153,11 +154,11 @@ async def _command_faults(run: Run, subject: Subject, stated: Sequence[CommandIn
     return found
 
 
-def _tree(run: Run, subject: Subject) -> tuple[Sources, frozenset[str]]:
+def _tree(run: Run, subject: Subject) -> tuple[Code, frozenset[str]]:
     files = frozenset(run.repository.files(subject.commit))
     changed = run.repository.changes(subject.base, subject.commit).paths
     import_path = run.plan.environment.get("PYTHONPATH")
-    return Sources(files, partial(_text, run, subject.commit), roots(import_path)), frozenset(changed)
+    return Code(Sources(files, partial(_text, run, subject.commit), roots(import_path))), frozenset(changed)
 
 
 def _text(run: Run, commit: str, path: str) -> str | None:

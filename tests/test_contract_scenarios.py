@@ -25,7 +25,10 @@ SIGNATURE = "(path: str, *, fresh: bool = False) -> str"
 CONTRACT = {
     "name": "lookup",
     "python": [{"module": "parts.lookup", "name": "lookup", "signature": SIGNATURE}],
-    "schema": [{"file": "data/*.json", "schema": {"type": "object", "required": ["id"]}}],
+    "schema": [
+        {"file": "data/*.json", "schema": {"type": "object", "required": ["id"]}},
+        {"file": "data/deep/**/*.json", "schema": {"type": "object", "required": ["id"]}},
+    ],
     "command": [{"run": ["{python}", "-m", "parts.tool"], "usage": {"options": ["--json"], "arguments": ["FILE"]}}],
 }
 LOOKUP = '"""Look up."""\n\n\ndef lookup{signature}:\n    """Return the path."""\n    return path\n'
@@ -34,7 +37,8 @@ TOOL = (
     'parser.add_argument("{option}")\nparser.add_argument("file", metavar="FILE")\n\n'
     'if __name__ == "__main__":\n    parser.parse_args()\n'
 )
-USE = '"""Use it."""\n\n\ndef use(path):\n    from parts.lookup import lookup\n\n    return lookup(path, {})\n'
+SHOWN = '"""Hand it on."""\n\nfrom parts.lookup import lookup as find\n'
+USE = '"""Use it."""\n\n\ndef use(path):\n    from parts.shown import find\n\n    return find(path, {})\n'
 TEST = "from parts.lookup import lookup\n\n\ndef test_{}():\n    assert lookup('a') == 'a'\n"
 LANDED = "until git log --all --oneline --grep='^Task: {}$' | grep -q .; do sleep 0.2; done"
 
@@ -72,16 +76,17 @@ def _producer(scenario: Scenario) -> None:
     lookup = create("src/parts/lookup.py", LOOKUP.format(signature=SIGNATURE))
     tool = create("src/parts/tool.py", TOOL.format(option="--plain"))
     test = create("tests/test_lookup.py", TEST.format("lookup"))
-    scenario.work("1.2", [lookup, tool, test], agent=WORKER, deps=["1.1"], produces=["lookup"])
-    mended = [create("src/parts/tool.py", TOOL.format(option="--json")), create("data/a.json", '{"id": 1}')]
+    document = create("data/deep/er/b.json", "{}")
+    scenario.work("1.2", [lookup, tool, test, document], agent=WORKER, deps=["1.1"], produces=["lookup"])
+    mended = [create("data/a.json", '{"id": 1}'), create("data/deep/er/b.json", '{"id": 2}')]
+    mended.append(create("src/parts/tool.py", TOOL.format(option="--json")))
     scenario.turns("1.2", "work.gate", [mended, [finish()]])
 
 
 def _consumer(scenario: Scenario) -> None:
     test = create("tests/test_use.py", "from parts import use\n\n\ndef test_use():\n    assert use.use\n")
-    scenario.work(
-        "1.4", [create("src/parts/use.py", USE.format("True")), test], agent=ERRORS, deps=["1.1"], consumes=["lookup"]
-    )
+    use = [create("src/parts/shown.py", SHOWN), create("src/parts/use.py", USE.format("True"))]
+    scenario.work("1.4", [*use, test], agent=ERRORS, deps=["1.1"], consumes=["lookup"])
     scenario.turns("1.4", "work.gate", [[create("src/parts/use.py", USE.format("fresh=True"))], [finish()]])
 
 
@@ -108,7 +113,8 @@ def test_a_declaration_is_checked_before_anyone_builds_on_it(agreed: Scenario) -
 def test_a_producer_lands_only_what_fulfils_the_contract(agreed: Scenario) -> None:
     """Green tests are not enough: what the contract states and the tree lacks sends the producer back."""
     refused = "contract lookup (declared by 1.1) is not fulfilled by 1.2: "
-    lacking = f"{refused}no file matches data/*.json; {refused}`{{python}} -m parts.tool --help` does not name --json"
+    lacking = f"{refused}no file matches data/*.json; {refused}data/deep/er/b.json: 'id' is a required property; "
+    lacking += f"{refused}`{{python}} -m parts.tool --help` does not name --json"
 
     assert problems(agreed, "1.2")[0] == ("answer", lacking)
     assert [problem for _, problem in problems(agreed, "1.2", "tests")] == [None] * 3
@@ -130,7 +136,7 @@ def test_a_contract_broken_on_the_merged_tree_names_both_tasks(agreed: Scenario)
 
 
 def test_a_consumer_calls_what_is_declared(agreed: Scenario) -> None:
-    """Side by side with the producer, a call that does not fit the contract is refused with its line."""
+    """Side by side with the producer, a call by way of a re-export that does not fit is refused with its line."""
     misfit = "src/parts/use.py:7 calls parts.lookup.lookup, which takes (path, *, fresh=False): "
     refused = "contract lookup (declared by 1.1, produced by 1.2) is broken by 1.4: "
 

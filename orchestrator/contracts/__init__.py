@@ -5,18 +5,15 @@ those who consume it rely on its text alone, so that both sides can work at the 
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 import yaml
 from pydantic import ValidationError
 
-from orchestrator.contracts import bindings, interfaces
-from orchestrator.contracts.signatures import parse as parse_signature
-from orchestrator.contracts.sources import Sources
+from orchestrator.contracts.python.signatures import parse as parse_signature
 from orchestrator.errors import InputError
-from orchestrator.models import BuildTask, Contract, DocumentInterface
+from orchestrator.models import BuildTask, Contract
 
 FOLDER = "contracts/"
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -117,34 +114,6 @@ def read(name: str, text: str | None) -> Contract:
     for fault in _faults(name, contract):
         raise InputError(f"{where}: {fault}")
     return contract
-
-
-def python_faults(sources: Sources, contract: Contract) -> Iterator[str]:
-    """Yield how the sources of a tree fall short of a contract, a clause each."""
-    for interface in contract.python:
-        try:
-            fault = interfaces.fault(sources, interface)
-        except RecursionError:
-            fault = f"{interface.module}.{interface.name} is nested too deeply to be read"
-        if fault:
-            yield fault
-
-
-def call_faults(sources: Sources, contract: Contract, changed: Iterable[str]) -> Iterator[str]:
-    """Yield the calls in changed files that do not fit a contract, a clause each."""
-    for file in sorted(changed):
-        if file.endswith(".py") and file in sources.files:
-            try:
-                yield from bindings.faults(sources, file, contract.python)
-            except RecursionError:
-                yield f"{file} is nested too deeply to be read"
-
-
-def documents(interface: DocumentInterface, files: Iterable[str]) -> list[str]:
-    """Return the files that an interface is about; its pattern counts from the root, a folder at a time."""
-    wanted = interface.file.split("/")
-    split = ((file, file.split("/")) for file in sorted(files))
-    return [file for file, parts in split if len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))]
 
 
 def _data(where: str, text: str) -> object:

@@ -25,7 +25,10 @@ class PythonInterface(Frozen):
     """A function, a class, `Class.method` or any other name of a module.
 
     The signature leaves out `self` and begins with `async` where calls are awaited; that of a class is its
-    `__init__`'s. Without one the name must only be there.
+    `__init__`'s or its fields'. One of a method that is called on its class begins with `@staticmethod` or
+    `@classmethod`. Parameters, their kinds and their defaults must be as stated, where `...` is any default and
+    keyword-only ones have no order; annotations only where they are stated. Without a signature the name must only be
+    there, which is all that can be asked of what is not defined in the tree itself.
     """
 
     module: Dotted
@@ -34,7 +37,10 @@ class PythonInterface(Frozen):
 
 
 class DocumentInterface(Frozen):
-    """JSON documents of the tree, by path or glob from its root, and the JSON Schema that each must match."""
+    """JSON documents of the tree, and the JSON Schema that each must match.
+
+    They are named by path or glob from its root; `**` between slashes stands for any folders or none.
+    """
 
     file: Text
     rules: JsonObject = Field(alias="schema")
