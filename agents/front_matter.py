@@ -83,7 +83,7 @@ def _yaml(path: Path, head: str) -> object:
     except yaml.MarkedYAMLError as error:
         found = _fields(head)
         if not found:
-            raise fault(path, _line(error, 2), _not_yaml(error)) from error
+            raise fault(path, _line(error, 2, head.rstrip("\n")), _not_yaml(error)) from error
     return {field.key: _value(path, field) for field in found}
 
 
@@ -108,21 +108,22 @@ def _begins(key: str, seen: list[str]) -> bool:
 
 
 def _value(path: Path, field: _Field) -> object:
+    text = "\n".join(field.lines)
     try:
-        found = cast("dict[object, object]", yaml.load("\n".join(field.lines), yaml.CSafeLoader))
+        found = cast("dict[object, object]", yaml.load(text, yaml.CSafeLoader))
         if len(found) == 1:
             return next(iter(found.values()))
     except yaml.MarkedYAMLError as error:
         if field.value.startswith(_NOT_PLAIN):
-            raise fault(path, _line(error, field.number), _not_yaml(error)) from error
+            raise fault(path, _line(error, field.number, text.rstrip("\n")), _not_yaml(error)) from error
     return " ".join(" ".join((field.value, *field.lines[1:])).split())
 
 
-def _line(error: yaml.MarkedYAMLError, first: int) -> int:
-    """Return the line of a fault in text that begins with line `first`: of what is left open, where it began."""
-    opened = error.context is not None and ("quoted" in error.context or "flow" in error.context)
+def _line(error: yaml.MarkedYAMLError, first: int, text: str) -> int:
+    """Return the line of a fault in a text that begins with line `first`: of what is left open, where it began."""
+    opened = error.context is not None and ("scanning" in error.context or "flow" in error.context)
     mark = error.context_mark if opened else error.problem_mark
-    return first + mark.line if mark else 1
+    return first + min(mark.line, text.count("\n")) if mark else 1
 
 
 def _not_yaml(error: yaml.MarkedYAMLError) -> str:
