@@ -5,15 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast, get_args
 
-import yaml
 from pydantic import ValidationError
 
-from orchestrator.errors import InputError
+from agents import front_matter
+from orchestrator import names
 from orchestrator.models import Agent, Limits
 from orchestrator.models.work import Authority
 
-_FENCE = re.compile(r"---[ \t]*\n(?P<head>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
-_PLAIN = re.compile(r"^(?P<key>[A-Za-z][\w-]*):[ \t]+(?P<value>[^\s\"'\[{|>].*)$", re.MULTILINE)
 _NAME = re.compile(r"[^\W_][\w .:-]{0,99}")
 _COMMA = re.compile(r",(?![^()]*\))")
 
@@ -24,8 +22,8 @@ def read(path: Path) -> Agent:
     Raises:
         InputError: the file is no subagent definition; one line names the file, the place and the fault.
     """
-    head, persona = _halves(path)
-    fields = _front_matter(path, head)
+    head, persona = front_matter.halves(path)
+    fields = front_matter.fields(path, head)
     try:
         return Agent(
             name=_name(fields.get("name")),
@@ -40,53 +38,7 @@ def read(path: Path) -> Agent:
             source=path,
         )
     except _Fault as fault:
-        raise _error(path, _line_of(head, fault.key), fault.text) from None
-
-
-def _halves(path: Path) -> tuple[str, str]:
-    """Return the front matter and what follows it, with the line ends of Unix."""
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; mend or remove it, then try again") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8, then try again") from error
-    match = _FENCE.match(text)
-    if match is None:
-        opened = text.startswith("---")
-        raise _error(
-            path, 1, "the front matter is not closed by ---" if opened else "no front matter between --- lines"
-        )
-    return match["head"], text[match.end() :].strip()
-
-
-def _front_matter(path: Path, head: str) -> dict[str, Any]:
-    try:
-        fields = _yaml(head)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 2 if error.problem_mark else 1
-        raise _error(path, line, f"not YAML ({error.problem})") from error
-    except (yaml.YAMLError, ValueError) as error:  # a control character; a date that no calendar has
-        raise _error(path, 1, f"not YAML ({str(error).splitlines()[0]})") from error
-    if not isinstance(fields, dict):
-        raise _error(path, 1, "the front matter is not a list of `key: value` lines")
-    return cast("dict[str, Any]", fields)
-
-
-def _yaml(head: str) -> object:
-    """Parse front matter; where it is not YAML, take plain one-line values literally, as Claude Code does."""
-    try:
-        return yaml.load(head, yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        try:
-            return yaml.load(_PLAIN.sub(_quoted, head), yaml.CSafeLoader)
-        except yaml.YAMLError:
-            raise error from None
-
-
-def _quoted(line: re.Match[str]) -> str:
-    value = line["value"].rstrip().replace("'", "''")
-    return f"{line['key']}: '{value}'"
+        raise front_matter.fault(path, front_matter.line_of(head, fault.key), fault.text) from None
 
 
 class _Fault(Exception):
@@ -101,8 +53,10 @@ class _Fault(Exception):
 def _name(value: object) -> str:
     if value is None:
         raise _Fault(None, "no `name`")
-    if not isinstance(value, str) or not _NAME.fullmatch(value) or value == "ALL":
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise _Fault("name", f"`name` is {value!r}, not a name such as code-reviewer")
+    if names.is_reserved(value):
+        raise _Fault("name", f"`name` is {value!r}, reserved as {', '.join(names.RESERVED)} are")
     return value.strip()
 
 
@@ -152,13 +106,3 @@ def _limits(fields: Mapping[str, Any]) -> Limits:
         first = error.errors()[0]
         place = ".".join(("limits", *(str(part) for part in first["loc"])))
         raise _Fault("limits", f"`{place}`: {first['msg']}") from None
-
-
-def _line_of(head: str, key: str | None) -> int:
-    """Return the line of a key in the file; the first line where the key is missing."""
-    match = re.search(rf"^{key}[ \t]*:", head, re.MULTILINE) if key else None
-    return head.count("\n", 0, match.start()) + 2 if match else 1
-
-
-def _error(path: Path, line: int, fault: str) -> InputError:
-    return InputError(f"{path}:{line}: {fault}; mend the definition, then try again")

@@ -14,6 +14,8 @@ from orchestrator.models.work import Authority
 
 DEFINITIONS = Path(__file__).parent / "definitions"
 PROJECT_FOLDER = Path(".claude") / "agents"
+NO_AGENTS = ("readme.md", "claude.md")
+"""Words for people, or for every agent; folders of shared subagents often hold one."""
 
 _POWERS: dict[Authority, Callable[[Policy], str]] = {
     "design": lambda policy: policy.design_final_say,
@@ -37,6 +39,29 @@ def load(names: Iterable[str] | None = None, project: Path | None = None) -> dic
     own = _of_project(project) if project else {}
     wanted = sorted({*bundled(), *own}) if names is None else list(dict.fromkeys(names))
     return {name: own.get(name) or read(_bundled_path(name)) for name in wanted}
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the Markdown files in a folder and below that are to define an agent each, sorted."""
+    return [path for path in sorted(folder.rglob("*.md")) if path.name.lower() not in NO_AGENTS]
+
+
+def others(folder: Path) -> list[Path]:
+    """Return the Markdown files in a folder and below that are words for people, or for every agent, sorted."""
+    return [path for path in sorted(folder.rglob("*.md")) if path.name.lower() in NO_AGENTS]
+
+
+def replaced(agent: Agent) -> Agent | None:
+    """Return the bundled agent in whose place a different one of its name stands."""
+    if agent.name not in bundled() or agent.source.parent == DEFINITIONS:
+        return None
+    ours = read(_bundled_path(agent.name))
+    return ours if ours.model_dump() != agent.model_dump() else None
+
+
+def told(ours: Agent) -> str:
+    """Return a bundled agent in words, with the powers that it holds."""
+    return "the bundled agent" + (f", which holds the power {' and '.join(ours.authority)}" if ours.authority else "")
 
 
 def texts(names: Iterable[str]) -> dict[str, str]:
@@ -72,9 +97,7 @@ def _missing_backups(agent: Agent, known: set[str]) -> list[str]:
 
 def _of_project(project: Path) -> dict[str, Agent]:
     agents: dict[str, Agent] = {}
-    for path in sorted((project / PROJECT_FOLDER).rglob("*.md")):
-        if path.name.lower() == "readme.md":
-            continue  # words for people; folders of shared subagents often hold one
+    for path in files(project / PROJECT_FOLDER):
         agent = read(path)
         if agent.name in agents:
             raise InputError(f"{path}: the name {agent.name} is taken by {agents[agent.name].source}; rename one")

@@ -1,7 +1,7 @@
 """Every error this product raises on purpose.
 
 OrchestratorError                 one clear line for a person: what, where, what to do
-├── InputError                    the user's input is wrong; exit code 2, nothing was changed
+├── InputError                    the user's input is wrong; exit code 2, no task was begun
 │   ├── PlanError                 a plan with problems, all of them listed
 │   ├── HomeBusyError             another run holds the home
 │   └── UnsupportedError          this machine lacks something (git, bubblewrap, a toolchain)

@@ -8,11 +8,18 @@ from orchestrator.models import RosterEntry
 
 Directory = Mapping[str, tuple[str, ...]]
 """From every name, folded, to the ids of the agents it may mean."""
+RESERVED = ("user", "mbo", "ALL")
+"""Who speaks, decides and is spoken to without being an agent: the user, we ourselves, everyone."""
 
 
 def fold(name: str) -> str:
     """Return a name without the differences that do not count: case and the width of spaces."""
     return " ".join(name.split()).casefold()
+
+
+def is_reserved(name: str) -> bool:
+    """Tell whether no agent may be called that, in upper or lower case."""
+    return fold(name) in map(fold, RESERVED)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -72,6 +72,9 @@ def _twice(draft: "Draft") -> Iterator[str]:
 def _agents(draft: "Draft", directory: names.Directory, definitions: Collection[str]) -> Iterator[str]:
     listed = {names.fold(alias) for alias in draft.head.ambiguous_aliases}
     for name, ids in directory.items():
+        if names.is_reserved(name):
+            told = f"the name `{name}` is reserved, as {', '.join(names.RESERVED)} are; choose another"
+            yield f"agent {' and '.join(ids)}: {told}"
         if len(ids) > 1 and name not in listed and "ambiguous_aliases" not in draft.wrong:
             yield f"agents {' and '.join(ids)}: both are called `{name}`; rename one or list it in ambiguous_aliases"
     for alias, candidates in draft.head.ambiguous_aliases.items():

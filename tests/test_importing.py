@@ -25,12 +25,14 @@ def files(tmp_path: Path) -> dict[str, Path]:
 def test_what_is_written_is_a_plan(files: dict[str, Path], tmp_path: Path, tool: str, count: int) -> None:
     """The file passes every check of a plan, has a gate that runs tests, and once more changes nothing."""
     output = tmp_path / "out" / "plan.yaml"
+    output.parent.mkdir()
     line = ("plan", "import", str(files[tool]), "--output", str(output))
 
     done, again = mbo(*line), mbo(*line)
 
     plan = plans.load(output)
     assert (done.code, again.code) == (0, 0), done.err
+    assert "a build needs `playbook: DIR` in the plan" in done.err
     assert len(plan.tasks) == count
     assert {(task.agent, task.reviewers) for task in plan.tasks} == {(WORKER, (TESTING,))}
     assert all(command.tests for task in plan.tasks for command in plans.gate(plan, task))
@@ -56,7 +58,7 @@ def test_a_malformed_entry_costs_no_other(files: dict[str, Path], tmp_path: Path
     done = mbo("plan", "import", str(files["json"]), "--output", str(output))
 
     assert done.code == 2
-    assert f"{files['json']}: tasks[1].title: Field required; left out\n" in done.err
+    assert f"{files['json']}: tasks[1].title: is missing; the whole entry is left out\n" in done.err
     assert done.err.endswith(f"mbo: {files['json']}: 1 fault, named above; all the rest is in {output}\n")
     assert [task.id for task in plans.load(output).tasks] == ["1.1"]
 
@@ -64,12 +66,12 @@ def test_a_malformed_entry_costs_no_other(files: dict[str, Path], tmp_path: Path
 @pytest.mark.parametrize(
     ("tasks", "words", "told"),
     [
-        ([entry(1, 2), entry(2, 1)], (), "tasks wait for each other: 1.1 → 2.1 → 1.1"),
-        ([entry(1, status="done")], (), "no task is left to do; --with-done takes in"),
+        ([], (), "tasks.json: there is no task to take from it\n"),
+        ([entry(1, status="done")], (), "tasks.json: every task is done; --with-done takes them in\n"),
         ([entry(1)], ("--agent", "sdk-expart"), "did you mean `mcp-claude-sdk-expert`?"),
         ([entry(1)], ("--tag", "x"), "has no tags"),
     ],
-    ids=["circle", "all done", "unknown agent", "no tags"],
+    ids=["no task", "all done", "unknown agent", "no tags"],
 )
 def test_what_makes_no_plan_is_refused(
     files: dict[str, Path], tmp_path: Path, tasks: list[object], words: tuple[str, ...], told: str
@@ -88,9 +90,29 @@ def test_no_file_is_overwritten(files: dict[str, Path], tmp_path: Path) -> None:
     output = tmp_path / "plan.yaml"
     output.write_text("mine", encoding="utf-8")
 
-    done = mbo("plan", "import", str(files["md"]), "--output", str(output))
+    (tmp_path / "link.yaml").symlink_to(tmp_path / "nowhere.yaml")
+    md = ("plan", "import", str(files["md"]), "--output")
+
+    done, link = mbo(*md, str(output)), mbo(*md, str(tmp_path / "link.yaml"))
     other = mbo("plan", "import", str(output), "--output", str(tmp_path / "new.yaml"))
 
-    assert done.code == other.code == 2
+    assert done.code == link.code == other.code == 2
+    assert "link.yaml: is there already" in link.err and not (tmp_path / "nowhere.yaml").exists()
     assert "is there already; name another --output" in done.err and output.read_text(encoding="utf-8") == "mine"
     assert "neither a tasks.json of Task Master nor a tasks.md of Spec Kit" in other.err
+
+
+@pytest.mark.parametrize(
+    ("output", "told"),
+    [
+        ("none/plan.yaml", "none: there is no such folder; make it or name another --output"),
+        (f"{'x' * 250}.yaml", "xx.yaml: File name too long; name another --output"),
+    ],
+    ids=["no folder", "long name"],
+)
+def test_a_place_that_takes_no_file_is_named(files: dict[str, Path], tmp_path: Path, output: str, told: str) -> None:
+    """No folder is made for a plan, and what the disk refuses is told of the file that was asked for."""
+    done = mbo("plan", "import", str(files["json"]), "--output", str(tmp_path / output))
+
+    assert done.code == 2 and told in done.err
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["spec.md", "tasks.json", "tasks.md"]

@@ -400,6 +400,14 @@ WRONG: dict[str, tuple[Change, str]] = {
         lambda raw: raw["ambiguous_aliases"].update(Boy=["gard", "boss"]),
         "ambiguous_aliases: Boy: no agent has the id `gard`; did you mean `guard`?",
     ),
+    "an agent with the name of the user": (
+        lambda raw: raw["agents"].append({"id": "user", "label": "Friend", "category": "lead"}),
+        "agent user: the name `user` is reserved, as user, mbo, ALL are; choose another",
+    ),
+    "an alias that means everyone": (
+        lambda raw: raw["agents"][0]["aliases"].append("All"),
+        "agent boss: the name `all` is reserved, as user, mbo, ALL are; choose another",
+    ),
 }
 
 

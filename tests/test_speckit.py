@@ -54,6 +54,11 @@ TASKS = """# Tasks: Photo albums
 ```
 """
 
+OTHERS = (
+    *("Input (line 2)", "CRITICAL (line 9)", "NOTE (line 15)", "text (line 20)"),
+    *('section "Dependencies" (line 28)', "comment (line 34)", "code block (line 39)"),
+)
+
 
 def read(folder: Path, text: str = TASKS, *, with_done: bool = False) -> Foreign:
     """Return what a tasks.md of this text asks for."""
@@ -104,21 +109,100 @@ def test_what_has_no_place_is_said_line_by_line(tmp_path: Path) -> None:
     found, everything = read(tmp_path), read(tmp_path, with_done=True)
 
     late = "a gate is red while tests fail; let them wait for what they test, or make one task of the two"
+    not_carried_over = (
+        'not carried over: section "Format: `[ID] [P?] [Story] Description`" (line 3), '
+        "priority or signs in a heading (lines 18, 32), Goal (line 20), "
+        'heading (line 24), section "Notes" (line 41)'
+    )
     assert found.left_out == (
-        "check mark of T004: left out as done; what waits for them no longer does",
+        "check mark of T004: left out as done; what waits for it no longer does",
         f"order tests first of T010: {late}",
         "label US1 of T010, T012: a plan has no place for it",
         "label US2 of T018, T019: a plan has no place for it",
-        "dependency of T018 on T099: no task before T018 is that",
-        "dependency of T018 on T019: no task before T018 is that",
+        "dependency on T099 of T018: no task before it is that",
+        "dependency on T019 of T018: no task before it is that",
+        not_carried_over,
     )
     assert "check mark of T004: every task of a plan begins anew" in everything.left_out
     assert {item.id: item.deps for item in everything.items}["2.2"] == ("2.1",)
 
 
+OLD = """# Tasks: Accounts
+**Input**: Design documents
+
+## Phase 3.1: Setup
+- [ ] T001 Create the project
+- [~] T002 [P] Set up linting
+
+## Phase 3.2: Tests First (TDD)
+**CRITICAL: These tests MUST fail**
+- [ ] T003 [P] Contract test in tests/contract/test_users.py
+- [ ] T004 [P] Integration test in tests/integration/test_login.py
+
+## Phase 3.3: Core
+- [ ] T005 [P] User model in src/models/user.py, see `.` and ./
+> **NOTE**: after T003
+1. [ ] T006 Service in src/services/user.py
++ [ ] T007 [The model](docs/model.md)
+
+## Phase 3.4
+Any words.
+- [ ] T008 Wire it, depends on T005-T099999999
+
+## Phase 3.5: Polish
+- [ ] T009 [P] Unit tests in tests/unit/test_rules.py
+
+## Phase 3.6: Nothing yet
+
+## Dependencies
+- T003 before T005
+- [ ] All of them
+
+<!-- - [ ] T010 no task -->
+## Phase 4: 🎯
+<!-- begins
+- [ ] T011 no task
+ends -->
+---
+- [ ] T012 Ship it
+  ~~~text
+  - [ ] T777 an example
+  ```
+  ~~~
+"""
+
+
+def test_the_old_layout_comes_over_and_all_else_is_said(tmp_path: Path) -> None:
+    """Tests in a phase before the code are told, lists of every kind are tasks, and each other line is named."""
+    found = read(tmp_path, OLD)
+
+    assert found.faults == ()
+    assert found.phases == ("Setup", "Tests First (TDD)", "Core", "Phase 3.4", "Polish", "🎯")
+    items = {item.title.partition(" ")[0]: item for item in found.items}
+    assert list(items) == [f"T{number:03}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 12)]
+    assert items["T007"].title == "T007 [The model](docs/model.md)"
+    assert items["T008"].deps == ("3.3", "3.1", "3.2")
+    assert items["T005"].kind == "code"
+    assert [line for line in found.left_out if not line.startswith("order")] == [
+        'mark "~" of T002: taken as not done',
+        "phase of Nothing yet: it holds no task",
+        "dependency on T099999999 of T008: no task before it is that",
+        f"not carried over: {', '.join(OTHERS)}",
+    ]
+    assert any(line.startswith("order tests first of T003, T004: a gate is red while") for line in found.left_out)
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [
+        ("- [] T002 Do it", "10: T002 has no box such as `- [ ]` before it; left out"),
+        ("-[ ] T002 Do it", "10: T002 has no box such as `- [ ]` before it; left out"),
+        ("- [  ] T002 Do it", "10: T002 has no box such as `- [ ]` before it; left out"),
+        ("  - [] **T002** Do it", "10: T002 has no box such as `- [ ]` before it; left out"),
+        ("[x] T002 Do it", "10: T002 has no box such as `- [ ]` before it; left out"),
+        ("* T002 Do it", "10: T002 has no box such as `- [ ]` before it; left out"),
+        ("| [ ] | T002 | Do it |", "10: T002 stands in no line such as `- [ ] T001 Words`; left out"),
+        ("- [ ] T0123456789 Do it", "10: a task without an id such as T001; left out"),
         ("- [ ] Do it", "10: a task without an id such as T001; left out"),
         ("- [ ] TXXX [P] Do it", "10: a task without an id such as T001; left out"),
         ("- [ ] T002 [P]", "10: T002 says nothing; left out"),
@@ -128,7 +212,10 @@ def test_what_has_no_place_is_said_line_by_line(tmp_path: Path) -> None:
             "11: T002 stands under no heading such as `## Phase 1: Setup`; left out",
         ),
     ],
-    ids=["no id", "placeholder", "no words", "twice", "no phase"],
+    ids=[
+        *("no sign", "no space", "two signs", "indented", "no bullet", "no box", "table", "long id"),
+        *("no id", "placeholder", "no words", "twice", "no phase"),
+    ],
 )
 def test_a_malformed_line_is_named_and_the_rest_is_read(tmp_path: Path, line: str, told: str) -> None:
     """File, line and fault are told, and every other task comes over."""
@@ -138,6 +225,15 @@ def test_a_malformed_line_is_named_and_the_rest_is_read(tmp_path: Path, line: st
 
     assert found.faults == (f"{tmp_path / 'tasks.md'}:{told}",)
     assert len(found.items) >= 7
+
+
+@pytest.mark.parametrize(("opening", "end"), [("```python", "```"), ("<!-- later", "-->")], ids=["code", "comment"])
+def test_a_block_that_never_ends_is_named(tmp_path: Path, opening: str, end: str) -> None:
+    """What is swallowed by an open block is not lost in silence."""
+    found = read(tmp_path, f"- [ ] T001 One\n{opening}\n- [ ] T002 Two\n")
+
+    assert [item.title for item in found.items] == ["T001 One"]
+    assert found.faults == (f"{tmp_path / 'tasks.md'}:2: a block that no {end} ends; what is below is left out",)
 
 
 def test_tasks_without_phases_are_one_phase(tmp_path: Path) -> None:

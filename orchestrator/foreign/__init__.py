@@ -1,5 +1,7 @@
 """Plans from elsewhere: what a reader of a foreign format finds, and the plan of ours that it becomes."""
 
+import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 
 from orchestrator import protection
@@ -43,10 +45,13 @@ class Item(Frozen):
 class Foreign(Frozen):
     """What a file from elsewhere holds, in our words."""
 
+    file: str
     name: str
     phases: tuple[str, ...]
     groups: tuple[Group, ...]
     items: tuple[Item, ...]
+    are_done: bool = False
+    """Whether tasks were left out because they are done."""
     left_out: tuple[str, ...] = ()
     """What a plan has no place for, a line each."""
     faults: tuple[str, ...] = ()
@@ -60,17 +65,19 @@ def plan(found: Foreign, model: Plan, agent: str = AGENT) -> JsonObject:
         InputError: there is no such agent, or nothing to do.
     """
     if not found.items:
-        raise InputError(f"{found.name}: no task is left to do; --with-done takes in those that are done as well")
+        why = "every task is done; --with-done takes them in" if found.are_done else "there is no task to take from it"
+        raise InputError(f"{found.file}: {why}")
     owner = agent_of(model, agent)
     reviewer = model.policy.release_block
     reviewers = [reviewer] if reviewer != owner else []
-    counts = [sum(_phase(found, item) == number for item in found.items) for number in range(1, len(found.phases) + 1)]
+    phase_of = {group.number: group.phase for group in found.groups}
+    counts = Counter(phase_of[int(item.id.partition(".")[0])] for item in found.items)
     return {
         "version": 1,
         "name": found.name,
         "phases": [
-            {"number": number, "name": name, "tasks": count}
-            for number, (name, count) in enumerate(zip(found.phases, counts, strict=True), start=1)
+            {"number": number, "name": name, "tasks": counts[number]}
+            for number, name in enumerate(found.phases, start=1)
         ],
         "components": [group.model_dump() for group in found.groups],
         "agents": [entry.model_dump(mode="json") for entry in model.agents],
@@ -82,23 +89,19 @@ def plan(found: Foreign, model: Plan, agent: str = AGENT) -> JsonObject:
     }
 
 
-def told(what: str, ids: Sequence[str], why: str) -> str:
-    """Return the line that says what of which tasks was left out, and why."""
-    more = f" and {len(ids) - 10} more" if len(ids) > 10 else ""
-    return f"{what} of {', '.join(ids[:10])}{more}: {why}"
-
-
 def one_line(text: str) -> str:
-    """Return a text on one line."""
-    return " ".join(text.split())
+    """Return a text on one line, without what is no sign to read: control characters, halves of a pair."""
+    kept = text if text.isprintable() else "".join(filter(_is_text, text))
+    return " ".join(kept.split())
 
 
-def _group(found: Foreign, item: Item) -> Group:
-    return next(group for group in found.groups if group.number == int(item.id.partition(".")[0]))
+def is_text(text: str) -> bool:
+    """Tell whether all of a text is signs to read."""
+    return text.isprintable() or all(map(_is_text, text))
 
 
-def _phase(found: Foreign, item: Item) -> int:
-    return _group(found, item).phase
+def _is_text(sign: str) -> bool:
+    return sign.isspace() or unicodedata.category(sign) not in ("Cc", "Cs")
 
 
 def _task(item: Item, owner: str, reviewers: list[str], protected: Sequence[str]) -> JsonObject:
