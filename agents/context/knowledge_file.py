@@ -42,7 +42,7 @@ def opened(path: Path) -> Generator[sqlite3.Connection]:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE:
             told = "the next run, or `mbo sync --agents ALL`, makes it anew from the journal"
             raise DamagedError(f"{path}: damaged ({error}); {told}") from error
-        raise StorageError(f"{path}: {error}; free the disk if it is full, then run the same command") from error
+        raise StorageError(f"{path}: {error}; see that it is a file and the disk not full, then try again") from error
     except OSError as error:
         raise StorageError(f"{path}: {error.strerror}; free the disk, then run the same command") from error
 
