@@ -44,6 +44,7 @@ CONTRACT_LIMIT = 20_000
 """Characters of the longest contract that a brief holds whole."""
 LISTED = 100
 """So many of a list's items are shown."""
+NO_MAIL: JsonObject = {"messages": (), "waiting": ()}
 KNOWLEDGE_AT_MOST = 8
 KNOWLEDGE_LIMIT = 10_000
 """Characters of all that a brief holds of what others learned."""
@@ -149,7 +150,7 @@ def review(
     earlier: Sequence[Verdict],
     diff: str,
     *,
-    told: JsonObject | None = None,
+    told: JsonObject = NO_MAIL,
 ) -> str:
     """Return the first message of a review session; `told` is what `mail` says of the reviewer's messages."""
     return _render(
@@ -161,12 +162,19 @@ def review(
         checks=checks,
         earlier=earlier,
         diff=diff,
-        **(told or {"messages": (), "waiting": ()}),
+        **told,
     )
 
 
 def approval(
-    plan: Plan, task: BuildTask, answer: Answer, checks: Sequence[Check], verdicts: Sequence[Verdict], diff: str
+    plan: Plan,
+    task: BuildTask,
+    answer: Answer,
+    checks: Sequence[Check],
+    verdicts: Sequence[Verdict],
+    diff: str,
+    *,
+    told: JsonObject = NO_MAIL,
 ) -> str:
     """Return the first message of a session that approves a design which its reviewers approve."""
     return _render(
@@ -174,11 +182,12 @@ def approval(
         task=task,
         author=answer.session.agent,
         round=answer.session.round,
-        waiting=[item for item in plan.tasks if task.id in item.deps],
+        dependents=[item for item in plan.tasks if task.id in item.deps],
         verdicts=verdicts,
         checks=checks,
         summary=answer.summary,
         diff=diff,
+        **told,
     )
 
 
@@ -188,10 +197,12 @@ def resolve(
     sides: Sequence[Mapping[str, Any]],
     requests: Sequence[Message],
     allowed: Sequence[str],
+    *,
+    told: JsonObject = NO_MAIL,
 ) -> str:
     """Return the first message of a session that resolves a deadlock: both sides, and which decisions are open."""
     asked = [request.model_dump(mode="json") for request in requests]
-    return _render("resolve", task=task, deadlock=deadlock, sides=sides, requests=asked, allowed=allowed)
+    return _render("resolve", task=task, deadlock=deadlock, sides=sides, requests=asked, allowed=allowed, **told)
 
 
 def mail(home: Home, inbox: Sequence[Message], waiting: Sequence[Message]) -> JsonObject:
@@ -216,6 +227,7 @@ def component_review(
     evidence: Sequence[Mapping[str, Any]],
     earlier: Sequence[Verdict],
     diff: str,
+    told: JsonObject = NO_MAIL,
 ) -> str:
     """Return the first message of a session that reviews a component; `evidence` has kind, told and findings."""
     return _render(
@@ -226,6 +238,7 @@ def component_review(
         evidence=evidence,
         earlier=earlier,
         diff=diff,
+        **told,
     )
 
 

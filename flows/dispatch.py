@@ -15,6 +15,7 @@ from orchestrator.models.work import Failure
 from orchestrator.schedule import Schedule, waits_for_user
 from tasks import deadlocks, history
 from tasks.heed import spoken
+from tasks.notice import tell_coordinator
 from tasks.record import outcome_id, record_breaker, record_outcome
 from tasks.release import held
 from tasks.run import Run
@@ -113,7 +114,9 @@ def _take(run: Run, schedule: Schedule, task_id: str, state: Any) -> dict[str, O
         _defer(run, schedule, task_id, SessionRef.model_validate(returned(state)["session"]), returned(state)["on"])
         return {}
     if recovery.pauses(error):
-        _hold(run, schedule, "environment", [task_id], f"{recovery.text('environment')}: {error}")
+        reason = f"{recovery.text('environment')}: {error}"
+        _tell_failed(run, task_id, reason)
+        _hold(run, schedule, "environment", [task_id], reason)
         schedule.leave(task_id)
         return {}
     outcome = _outcome(run, task_id, state)
@@ -175,7 +178,14 @@ def _outcome(run: Run, task_id: str, state: Any) -> Outcome:
         )
     reason = str(error) if isinstance(error, OrchestratorError) else f"unforeseen: {state.message or state.name}"
     failed = Outcome(task=task_id, key=key, status="failed", reason=reason, agent=agent, attempts=1)
+    _tell_failed(run, task_id, reason)
     return record_outcome(run.home, run.events, failed, 0.0)
+
+
+def _tell_failed(run: Run, task_id: str, reason: str) -> None:
+    """Tell the coordinator of a failure that is none of an attempt's, once for each run that it befalls."""
+    build_task = run.task(task_id)
+    tell_coordinator(run, build_task, by=build_task.agent, event="failed", place=run.name, data={"reason": reason})
 
 
 def _held(run: Run, schedule: Schedule, task_id: str, reason: str) -> dict[str, Outcome]:

@@ -70,7 +70,10 @@ async def _waived(run: Run, build_task: BuildTask, slot: int) -> Outcome | Defer
     if isinstance(ended, Landed):
         landed = replace(ended, rounds=ended.rounds - session.round)
         return _merged(build_task, session.key, session.agent, [], landed)
-    return None if isinstance(ended, GivenUp) else ended
+    if not isinstance(ended, GivenUp):
+        return ended
+    _tell_failed(run, build_task, session.agent, session.attempt, ended.reason, f"attempt-{session.attempt}/taken-up")
+    return None
 
 
 async def _attempts(run: Run, build_task: BuildTask, slot: int) -> Outcome | Deferred | Asked:
@@ -92,7 +95,8 @@ async def _attempts(run: Run, build_task: BuildTask, slot: int) -> Outcome | Def
                 return ended
             if isinstance(ended, Landed):
                 return _merged(build_task, key, agent, own, ended)
-            if ended.failure == "transient":
+            if ended.failure == "transient":  # no attempt is spent, so each run that it ends says so
+                _tell_failed(run, build_task, agent, number, ended.reason, f"attempt-{number}/{run.name}")
                 return _failed(build_task, key, agent, "transient", ended.reason, [])
             end = await asyncio.to_thread(_spent, run, key, agent, number, ended)
         own.append(end)
@@ -129,14 +133,18 @@ def _spent(run: Run, key: str, agent: str, number: int, ended: GivenUp) -> Spent
 def _pass_on(run: Run, build_task: BuildTask, key: str, end: Spent, following: str | None) -> None:
     """Record how an attempt ended, tell the coordinator, and record who takes over if another agent does."""
     history.record_end(run, build_task.id, key, end, following)
-    told = {"attempt": end.attempt, "reason": end.reason}
-    tell_coordinator(run, build_task, by=end.agent, event="failed", place=f"attempt-{end.attempt}", data=told)
+    _tell_failed(run, build_task, end.agent, end.attempt, end.reason, f"attempt-{end.attempt}")
     if following not in (None, end.agent):
         about = {"task": build_task.id, "key": key, "agent": end.agent}
         data = {"from": end.agent, "to": following, "reason": end.reason, "attempt": end.attempt + 1}
         place = f"attempt-{end.attempt + 1}"
         run.events.record("reassigned", f"{key[:16]}/{place}/reassigned", {**data, "failure": end.failure}, about=about)
         tell_coordinator(run, build_task, by=end.agent, event="reassigned", place=place, data=data)
+
+
+def _tell_failed(run: Run, build_task: BuildTask, agent: str, attempt: int, reason: str, place: str) -> None:
+    told = {"attempt": attempt, "reason": reason}
+    tell_coordinator(run, build_task, by=agent, event="failed", place=place, data=told)
 
 
 def _merged(build_task: BuildTask, key: str, agent: str, spent: Sequence[Spent], landed: Landed) -> Outcome:

@@ -7,6 +7,7 @@ OrchestratorError                 one clear line for a person: what, where, what
 │   └── UnsupportedError          this machine lacks something (git, bubblewrap, a toolchain)
 ├── WorkError                     the work itself failed; exit code 1
 │   ├── StorageError              the disk refused a write (full, read-only); the run stops and can be resumed
+│   │   └── DamagedError          a file is damaged that the next run makes anew from the journal
 │   ├── SandboxError              the sandbox did not start a command
 │   ├── GitError                  a git command failed where it should not
 │   │   └── UnfitError            a worktree holds what cannot be kept; whoever left it there can mend it
@@ -56,6 +57,10 @@ class WorkError(OrchestratorError):
 
 class StorageError(WorkError):
     """Say that the disk refused a write; what is on disk is whole and the run can be resumed."""
+
+
+class DamagedError(StorageError):
+    """Say which file is damaged that whoever holds the home can make anew from the journal."""
 
 
 class SandboxError(WorkError):

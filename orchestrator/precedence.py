@@ -57,6 +57,11 @@ def rank(agent: str, subject: str, policy: Policy, *, is_owner: bool = False) ->
     return next(found)
 
 
+def holds_power(agent: str, policy: Policy) -> bool:
+    """Tell whether an agent's word ranks above that of agents without a power, whatever the subject."""
+    return any(_fits(row, agent, "", policy, is_owner=False) for row in TABLE if row.holder != "anyone")
+
+
 def may_supersede(agent: str, author: str, subject: str, policy: Policy) -> bool:
     """Tell whether an agent may put its own decision in the place of the author's: its own one, or by a higher rank."""
     return agent == author or rank(agent, subject, policy) < rank(author, subject, policy)

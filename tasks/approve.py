@@ -16,6 +16,7 @@ from tasks.record import answer_place
 from tasks.retry import POLICY
 from tasks.review import Judged, judge
 from tasks.run import Run
+from tasks.session import read_mail
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ async def approve(
         task_ = run.task(session.task)
         diff = run.repository.diff(answer.base, answer.commit, brief.DIFF_LIMIT)
         system = brief.system(run.agents[session.agent], session, run.plan, task_)
-        return system, brief.approval(run.plan, task_, answer, checks, verdicts, diff)
+        return system, brief.approval(run.plan, task_, answer, checks, verdicts, diff, told=read_mail(run, session))
 
     verdict = await judge(run, session, Judged(answer.base, answer.commit, worktree), words, slot)
     data = {

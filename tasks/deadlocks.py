@@ -7,7 +7,7 @@ from orchestrator import deadlock
 from orchestrator.deadlock import Deadlock
 from orchestrator.models import Message, Resolution, SessionRef, now
 from orchestrator.models.work import DeadlockCause
-from tasks.notice import tell_coordinator
+from tasks.notice import OURSELVES, tell_coordinator
 from tasks.run import Run
 
 
@@ -37,7 +37,11 @@ def crossed_requests(run: Run, session: SessionRef) -> Deadlock | None:
 
 
 def answer_requests(run: Run, found: Deadlock, resolution: Resolution) -> None:
-    """Send each agent whose request waits the decision as its response; so the same requests never wait again."""
+    """Send each agent whose request waits the decision as its response; so the same requests never wait again.
+
+    Whoever decided about a request of its own is answered by us.
+    """
+    by = resolution.session.agent
     sent = {event["data"]["message_id"]: Message.model_validate(event["data"]) for event in run.events.all("message")}
     for request in (sent[message] for message in found.messages):
         told = {"decision": resolution.decision, "reason": resolution.reason, "changes": resolution.changes}
@@ -45,7 +49,7 @@ def answer_requests(run: Run, found: Deadlock, resolution: Resolution) -> None:
             update={
                 "message_id": uuid5(NAMESPACE_URL, f"{resolution.session.id}/{request.message_id}"),
                 "correlation_id": request.message_id,
-                "from_agent": resolution.session.agent,
+                "from_agent": OURSELVES if request.from_agent == by else by,
                 "to_agent": request.from_agent,
                 "message_type": "response",
                 "content": request.content.model_copy(update={"data": told}),

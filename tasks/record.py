@@ -17,7 +17,6 @@ from orchestrator.models import (
 )
 from orchestrator.models.work import Failure
 from orchestrator.workspace import Repository
-from tasks.notice import tell_coordinator
 from tasks.run import Run
 
 POWERS = {row.name for row in authority.TABLE if row.power}
@@ -29,29 +28,21 @@ TESTS = "Tests"
 
 
 def log_ruling(run: Run, session: SessionRef, ruling: Ruling, name: str = "ruling") -> Ruling:
-    """Record a ruling and return the one that stands.
-
-    One of somebody's power is logged as a decision, and a veto or a block told to the coordinator.
-    """
+    """Record a ruling and return the one that stands; one of somebody's power is logged as a decision."""
     place = f"{answer_place(session)}/{name}"
     data = {**ruling.model_dump(mode="json"), "attempt": session.attempt, "round": session.round}
     stands = run.events.record("ruling", place, data, session=session)
     ruling = Ruling.model_validate({field: stands[field] for field in Ruling.model_fields})
-    by = ruling.by[0] if ruling.by else session.agent
     if ruling.rule in POWERS:
         log_decision(
             run,
             session,
             f"decision/{place}",
-            agent=by,
+            agent=ruling.by[0],
             decision=ruling.decision,
             reason=ruling.reason,
             authority=ruling.rule,
         )
-    if ruling.decision in ("veto", "block"):
-        where = f"{session.attempt}.{session.round}"
-        told = {"attempt": session.attempt, "round": session.round, "reason": ruling.reason}
-        tell_coordinator(run, run.task(session.task), by=by, event=ruling.decision, place=where, data=told)
     return ruling
 
 

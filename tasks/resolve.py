@@ -15,7 +15,7 @@ from tasks import history
 from tasks.record import log_decision
 from tasks.retry import POLICY
 from tasks.run import Run
-from tasks.session import converse, record_end, session_data
+from tasks.session import converse, read_mail, record_end, session_data
 
 
 @task(task_run_name="{answer.session.task} resolve · {found.cause}", cache_policy=NO_CACHE, **POLICY)
@@ -94,7 +94,8 @@ async def _converse(
         system = brief.system(run.agents[session.agent], session, run.plan, task_)
         sides = [_side(run, name) for name in found.tasks]
         requests = [Message.model_validate(run.events.recall(f"message/{name}")) for name in found.messages]
-        transcript.open(session, system, brief.resolve(task_, found, sides, requests, allowed))
+        told = await asyncio.to_thread(read_mail, run, session)
+        transcript.open(session, system, brief.resolve(task_, found, sides, requests, allowed, told=told))
     started = session_data(session, base=answer.base)
     run.events.record("session_started", f"{session.id}/started", started, session=session)
     return await converse(run, session, worktree, slot, allowed=allowed)

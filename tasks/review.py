@@ -9,12 +9,13 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from agents import brief, loop
-from agents.context import messages, state
+from agents.context import state
 from orchestrator.errors import NoVerdict
 from orchestrator.models import Answer, Check, SessionRef, Verdict
+from tasks.notice import tell_of_verdict
 from tasks.retry import POLICY
 from tasks.run import Run
-from tasks.session import converse, mail, record_end, session_data
+from tasks.session import converse, read_mail, record_end, session_data
 
 SITTINGS = 2
 """So many sessions a reviewer has for one verdict."""
@@ -40,13 +41,11 @@ async def review(
         task_ = run.task(session.task)
         diff = run.repository.diff(answer.base, answer.commit, brief.DIFF_LIMIT)
         system = brief.system(run.agents[session.agent], session, run.plan, task_)
-        inbox, waiting = mail(run, session)
-        told = brief.mail(run.home, inbox, waiting)
-        text = brief.review(task_, answer, checks, earlier, diff, told=told)
-        messages.mark_shown(run.home, session.agent, [message.message_id for message in inbox], session.id)
-        return system, text
+        return system, brief.review(task_, answer, checks, earlier, diff, told=read_mail(run, session))
 
-    return await judge(run, session, Judged(answer.base, answer.commit, worktree), words, slot)
+    verdict = await judge(run, session, Judged(answer.base, answer.commit, worktree), words, slot)
+    tell_of_verdict(run, run.task(session.task), verdict)
+    return verdict
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,11 @@ from orchestrator.component_review import Asked, given
 from orchestrator.inspection.kinds import BY_NAME
 from orchestrator.inspection.words import told
 from orchestrator.models import Inspection, JsonObject, SessionRef, Verdict
+from tasks.notice import tell_of_verdict
 from tasks.retry import POLICY
 from tasks.review import Judged, judge
 from tasks.run import Run
+from tasks.session import read_mail
 
 
 class Before(NamedTuple):
@@ -42,9 +44,10 @@ async def review_component(
         NoVerdict: its sessions ended without a verdict; nothing stands in for one.
     """
     verdict = given(run.events, session)
-    if verdict is not None:
-        return verdict
-    return await judge(run, session, judged, lambda: _words(run, asked, session, evidence, before), slot)
+    if verdict is None:
+        verdict = await judge(run, session, judged, lambda: _words(run, asked, session, evidence, before), slot)
+    tell_of_verdict(run, components.as_task(run.plan, asked.subject), verdict)
+    return verdict
 
 
 def previous(run: Run, asked: Asked) -> Before:
@@ -89,5 +92,6 @@ def _words(
         evidence=shown,
         earlier=before.verdicts,
         diff=run.repository.diff(base, subject.commit, brief.DIFF_LIMIT, subject.files),
+        told=read_mail(run, session),
     )
     return brief.system(run.agents[session.agent], session, run.plan, task_), text

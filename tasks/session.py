@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agents import loop
+from agents import brief, loop
 from agents.context import messages
 from agents.tools import kit
 from orchestrator.models import JsonObject, Message, SessionRef
@@ -49,6 +49,13 @@ def mail(run: Run, session: SessionRef) -> tuple[list[Message], list[Message]]:
     seen = {message.message_id for message in new}
     owed = [each for each in messages.open_requests(run.home, [session.agent]) if each.message_id not in seen]
     return new, owed[-messages.AT_MOST :]
+
+
+def read_mail(run: Run, session: SessionRef) -> JsonObject:
+    """Return what a session's brief says of its agent's messages, and note that it is the one that was shown them."""
+    new, owed = mail(run, session)
+    messages.mark_shown(run.home, session.agent, [message.message_id for message in new], session.id)
+    return brief.mail(run.home, new, owed)
 
 
 def record_turn(run: Run, session: SessionRef, number: int, record: JsonObject) -> None:

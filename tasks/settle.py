@@ -9,11 +9,11 @@ from pathlib import Path
 
 from agents.context import dependencies, knowledge, state
 from orchestrator.checkout import fast_forward
-from orchestrator.errors import StorageError
+from orchestrator.errors import DamagedError
 from orchestrator.events import Events
 from orchestrator.home import Home
 from orchestrator.landing import Landing
-from orchestrator.models import Answer, Knowledge, Outcome, Plan
+from orchestrator.models import Answer, Outcome, Plan
 from orchestrator.workspace import Repository
 from tasks.record import TESTS, merge_id, record_merge, record_outcome, save_contracts
 
@@ -81,5 +81,5 @@ def _mend_index(home: Home, agents: Collection[str], events: Events) -> None:
     """Make the search of what agents learned anew from the journal, where it is damaged."""
     try:
         knowledge.search(home, agents, "anything", limit=1)
-    except StorageError:
-        knowledge.rebuild(home, [Knowledge.model_validate(event["data"]) for event in events.all("knowledge")])
+    except DamagedError:
+        knowledge.rebuild(home, knowledge.recorded(events.everything()))

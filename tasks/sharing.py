@@ -7,6 +7,7 @@ from these, so that a sync that was killed is made whole by the next one.
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from agents.context import knowledge as learned
 from agents.context import ledger, messages, shared_knowledge, shares
 from agents.context.shares import Shares
 from orchestrator import plan as plans
@@ -29,7 +30,7 @@ class Known(NamedTuple):
 def known(events: Events) -> Known:
     """Return everything that agents decided and learned, from the journal, in the order recorded."""
     decisions = [Decision.model_validate(event["data"]) for event in events.all("decision")]
-    knowledge = [Knowledge.model_validate(event["data"]) for event in events.all("knowledge")]
+    knowledge = learned.recorded(events.everything())
     return Known(decisions, knowledge, successors([*decisions, *knowledge]))
 
 

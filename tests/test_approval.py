@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.context import messages
 from orchestrator.journal import read
 from orchestrator.models import JsonObject
 from orchestrator.server import Server
@@ -18,6 +19,7 @@ from tests.scenario import (
     SECURITY,
     Scenario,
     approve,
+    call,
     finish,
     module,
     object_to,
@@ -25,6 +27,7 @@ from tests.scenario import (
 from tests.zygote import Child, Zygote
 
 ERRORS = "mcp-error-handling"
+ASKED = {"message_type": "request", "action": "review", "artifact": "design", "data": {"need": "an owner"}}
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +39,13 @@ def planned(prefect_server: Server, tmp_path_factory: pytest.TempPathFactory) ->
     scenario.turns("1.1", f"review.{COORDINATOR}", object_to("request_changes", "nobody owns the tests"))
     scenario.turns("1.1", f"review.{COORDINATOR}.2", approve("Owned and ordered."))
     scenario.turns("1.1", "work.review", [module("alpha", 2), [finish()]])
-    scenario.simple("1.2", "beta", kind="design", reviewers=[ARCHITECTURE, OTHER])
+    ask = call("send_message", to_agent=COORDINATOR, **ASKED)
+    scenario.work("1.2", [*module("beta"), ask], kind="design", reviewers=[ARCHITECTURE, OTHER])
     scenario.turns("1.2", f"review.{OTHER}", object_to("request_changes", "too big"))
     scenario.turns("1.2", f"review.{ARCHITECTURE}", approve("As big as it must be."))
     scenario.turns("1.2", f"review.{COORDINATOR}", approve("Go."))
-    scenario.simple("1.3", "gamma", kind="design", agent=COORDINATOR, reviewers=[ARCHITECTURE])
-    scenario.simple("1.4", "delta", kind="design", agent=ERRORS, reviewers=[COORDINATOR])
+    scenario.simple("1.3", "gamma", kind="design", agent=COORDINATOR, reviewers=[ARCHITECTURE], deps=["1.2"])
+    scenario.simple("1.4", "delta", kind="design", agent=ERRORS, reviewers=[COORDINATOR], deps=["1.2"])
     scenario.simple("1.5", "omega", agent=OTHER, stage="integration")
     done = scenario.build()
     assert done.code == 0, done.err
@@ -74,6 +78,17 @@ def test_a_design_that_the_coordinator_rejects_goes_back_and_lands_when_it_appro
         (COORDINATOR, "reject", "planning-approval"),
         (COORDINATOR, "approve", "planning-approval"),
     ]
+
+
+def test_the_coordinator_reads_its_messages_where_it_approves(planned: Scenario) -> None:
+    """What it was sent before stands in its brief, and counts as shown by that session."""
+    (request,) = [event["data"] for event in planned.events("message") if event["task"] == "1.2"]
+    session = messages.shown(planned.home, COORDINATOR)[request["message_id"]]["session"]
+    task = next(event["task"] for event in planned.events("session_started") if event["id"] == f"{session}/started")
+    brief = planned.brief(task, session.partition("/")[2])
+
+    assert brief.startswith("# Approve the planning of parts: task ")
+    assert f"(request, medium, id {request['message_id']}): " + '{"need": "an owner"}' in brief
 
 
 def test_architecture_settles_a_dispute_about_a_design(planned: Scenario) -> None:

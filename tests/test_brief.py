@@ -11,6 +11,8 @@ import pytest
 from agents import brief
 from agents.context import decisions, knowledge, messages
 from orchestrator import kept
+from orchestrator.components import Subject
+from orchestrator.deadlock import Deadlock
 from orchestrator.home import Home
 from orchestrator.models import (
     Agent,
@@ -21,6 +23,7 @@ from orchestrator.models import (
     Decision,
     Finding,
     GateCommand,
+    JsonObject,
     Knowledge,
     Message,
     Phase,
@@ -197,6 +200,30 @@ def test_a_reviewer_reads_its_messages_too(home: Home, plan: Plan) -> None:
     text = brief.review(plan.tasks[0], answer(), [], [], "+a", told=told)
 
     assert '{"text": "Mind the paths."}\n' in text
+
+
+def test_who_approves_resolves_or_judges_a_component_reads_its_messages_too(home: Home, plan: Plan) -> None:
+    """Each of these briefs holds new messages and open requests, and no word of them where there are none."""
+    told = brief.mail(home, [message("Mind the paths.")], [message("And this?")])
+    found = Deadlock(cause="rounds", tasks=("1.1",), agents=(WORKER,), reason="no rounds are left")
+    whole = {"commit": "b" * 40, "tree": "c" * 40, "base": "a" * 40, "tasks": ("1.1",), "files": ("src/a.py",)}
+    parts = Subject.model_validate({"component": 1, "name": "one", **whole})
+    first = plan.tasks[0]
+
+    def all_of(told: JsonObject) -> list[str]:
+        judged: dict[str, Any] = {"review": 1, "evidence": [], "earlier": [], "diff": "+a", "told": told}
+        return [
+            brief.approval(plan, first, answer(), [], [], "+a", told=told),
+            brief.resolve(first, found, [], [], ["accept"], told=told),
+            brief.component_review(parts, [first], **judged),
+        ]
+
+    for text, silent in zip(all_of(told), all_of(brief.NO_MAIL), strict=True):
+        lines = text.splitlines()
+        assert "# Messages to you" in lines and "# Requests to you from before that wait for your answer" in lines
+        assert '{"text": "Mind the paths."}\n' in text and '{"text": "And this?"}\n' in text
+        assert "essage" not in silent and "Requests to you" not in silent
+    assert "- 1.2 Part 1.2 (code, " in all_of(told)[0]
 
 
 def test_brief_of_a_first_task_has_no_empty_parts(home: Home, plan: Plan) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from agents.context import messages
 from orchestrator import holds, kept
 from orchestrator.inspection import tools
 from orchestrator.server import Server
-from tests.scenario import SECURITY, TESTING, Scenario, Turn, approve, call, create, mbo, object_to
+from tests.scenario import COORDINATOR, SECURITY, TESTING, Scenario, Turn, approve, call, create, mbo, object_to
 from tests.test_toolchain import pinned
 from tests.zygote import Zygote
 
@@ -90,6 +91,7 @@ def test_a_coverage_drop_holds_the_release_until_it_is_mended(prefect_server: Se
     killed = scenario.mbo(*REVIEW)
     cut_after_verdicts(scenario)
     second = scenario.mbo(*REVIEW)
+    told = messages.received(scenario.home, COORDINATOR)
     scenario.work("1.3", [create("tests/test_more.py", grading((85, "B"), (75, "C"), (5, "D")))], kind="test")
     scenario.policy = {"release_gates": ["1.9"]}
     scenario.simple("1.9", "released", agent="mcp-devops-deployment")
@@ -113,6 +115,13 @@ def test_a_coverage_drop_holds_the_release_until_it_is_mended(prefect_server: Se
     assert (killed.code, second.code, third.code) == (1, 1, 0)
     assert len(scenario.events("verdict", "component-1")) == 3
     assert [event["data"]["authority"] for event in scenario.events("decision")] == ["testing-block"]
+    assert [(item.from_agent, item.task_id, item.content.data) for item in told] == [
+        (
+            TESTING,
+            "component-1",
+            {"event": "block", "attempt": 1, "round": 2, "reason": "Half of grade() is run by no test."},
+        )
+    ]
     assert "line coverage 50 % (was 100 % at review 1), branch coverage 16.6 % (was 100 % at review 1)" in flat(
         second.out
     )

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from flows.opening import Order, prepare
+from agents.context import messages
+from agents.models import Request, Turn
+from flows.opening import Order, opened, prepare
 from orchestrator.errors import OrchestratorError, TransientError, WorkError
 from orchestrator.journal import encode
+from orchestrator.models import BuildTask, JsonObject
 from orchestrator.server import Server
-from tests.scenario import OTHER, Scenario, quiet
+from tests.scenario import COORDINATOR, OTHER, Scenario, quiet
 
 
 def test_trouble_that_no_rule_foresees_fails_one_task_alone(prefect_server: Server, tmp_path: Path) -> None:
@@ -29,6 +32,51 @@ def test_trouble_that_no_rule_foresees_fails_one_task_alone(prefect_server: Serv
     assert done.code == 1
     assert scenario.outcome("1.1") == ("failed", reason)
     assert scenario.outcome("1.2")[0] == "merged"
+    assert told(scenario) == [("1.1", {"event": "failed", "reason": reason})]
+
+
+class Busy:
+    """A model that cannot answer now."""
+
+    name = "busy"
+
+    def parameters(self, task: BuildTask) -> JsonObject:
+        """Return nothing that could change a result of `task`."""
+        return {"model": self.name, "task": task.id}
+
+    async def turn(self, request: Request) -> Turn:
+        """Fail as an overloaded server does."""
+        raise TransientError(f"{request.session.name}: overloaded")
+
+
+def test_the_coordinator_is_told_of_each_run_that_a_transient_failure_ends(
+    prefect_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It spends no attempt, so that the next run tries the same one again, and is told of all the same."""
+    from flows import attempt
+    from flows.dispatch import dispatch
+
+    monkeypatch.setattr(attempt, "work", attempt.work.with_options(retries=0))
+    scenario = Scenario(tmp_path)
+    scenario.simple("1.1", "alpha")
+    scenario.init()
+
+    async def fail() -> None:
+        async with opened(Order(home=scenario.home.root, plan=scenario.plan), "build", print) as (_, run):
+            run.model = Busy()
+            await dispatch(run, ["1.1"], merged=(), slots=1)
+
+    with quiet():
+        asyncio.run(fail())
+        asyncio.run(fail())
+
+    assert [event["data"]["failure"] for event in scenario.events("outcome")] == ["transient"] * 2
+    assert told(scenario) == [("1.1", {"event": "failed", "attempt": 1, "reason": "work-1.1: overloaded"})] * 2
+
+
+def told(scenario: Scenario) -> list[tuple[str, JsonObject]]:
+    """Return the task and the data of each message in the coordinator's folder."""
+    return [(item.task_id, item.content.data) for item in messages.received(scenario.home, COORDINATOR)]
 
 
 @pytest.mark.parametrize(

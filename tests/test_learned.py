@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from agents.context.knowledge import learn
+from agents.context.knowledge import approve, learn, records
 from orchestrator import settings
-from orchestrator.home import Home, write_json
+from orchestrator.events import Events
+from orchestrator.home import Home, exclusive, write_json
 from orchestrator.models import Knowledge, now
 from tests.scenario import SECURITY, TESTING, Done, mbo
 
@@ -18,16 +19,22 @@ def place(tmp_path: Path) -> Home:
     """Return a home of the bundled plan in which two agents know something, one of it out of date."""
     home = Home(tmp_path)
     write_json(home.project_file, {"project": str(tmp_path), "plan": str(settings.BUNDLED_PLAN), "created": ""})
+    events = Events(home, "run")
     for number, (agent, more) in enumerate(
         [
             (TESTING, {"type": "pattern", "title": "Fixtures", "text": "Use tmp_path."}),
             (SECURITY, {"type": "issue", "title": "Locks", "text": "The file is locked.", "solution": "Wait for it."}),
             (TESTING, {"type": "pattern", "title": "Fixtures", "text": "Use ours.", "supersedes": ("k0",)}),
-            (SECURITY, {"type": "issue", "title": "Races", "text": "Two write the file at once.", "approver": TESTING}),
+            (SECURITY, {"type": "issue", "title": "Races", "text": "Two write the file at once."}),
         ]
     ):
         fields: dict[str, Any] = {"id": f"k{number}", "time": now(), "task_id": "1.1", "agent": agent, **more}
-        learn(home, agent, Knowledge.model_validate(fields))
+        record = Knowledge.model_validate(fields)
+        events.record("knowledge", record.id, record.model_dump(mode="json"))
+        learn(home, agent, record)
+    events.record("knowledge_approved", "k3/approved", {"record": "k3", "by": TESTING})
+    approve(home, records(home, [SECURITY])[-1], TESTING)
+    events.close()
     return home
 
 
@@ -70,3 +77,21 @@ def test_nothing_known_is_said_so(place: Home) -> None:
     done = run(place, "submarine")
 
     assert (done.code, done.out) == (0, "0 records\n")
+
+
+@pytest.mark.parametrize("words", [(), ("file",)], ids=["list", "search"])
+def test_a_damaged_file_is_made_anew_from_the_journal(place: Home, words: tuple[str, ...]) -> None:
+    """The command mends it and tells what it would have told; while a run holds the home, it says what will mend it."""
+    before = run(place, *words)
+    damaged = place.agent(SECURITY) / "knowledge.db"
+    damaged.write_bytes(b"\x07" * 8192)
+
+    with exclusive(place, "mbo build"):
+        beside = run(place, *words)
+    mended, again = run(place, *words), run(place, *words)
+
+    told = f"{damaged}: damaged (file is not a database); "
+    assert (beside.code, beside.out) == (1, "")
+    assert beside.err == f"mbo: {told}the next run, or `mbo sync --agents ALL`, makes it anew from the journal\n"
+    assert (mended.code, mended.out, mended.err) == (0, before.out, f"{told}made anew from the journal\n")
+    assert again == before

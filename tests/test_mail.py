@@ -98,13 +98,19 @@ def test_only_what_was_asked_for_is_told(place: Home, words: tuple[str, ...], nu
 
 @pytest.mark.parametrize(
     ("text", "fault"),
-    [("{", "not JSON"), ('{"message_id": 7}', "message_id: "), ("[]", "all of it: ")],
-    ids=["torn", "wrong field", "list"],
+    [
+        ("{", "not JSON"),
+        ('{"message_id": 7}', "message_id: "),
+        ("[]", "all of it: "),
+        (letter(9, TESTING, message_type="response").model_dump_json(), "correlation_id: a response names the request"),
+        (None, "not a file to read (Is a directory); mend or delete it"),
+    ],
+    ids=["torn", "wrong field", "list", "answers nothing", "folder"],
 )
-def test_malformed_files_are_named_after_the_rest(place: Home, text: str, fault: str) -> None:
+def test_malformed_files_are_named_after_the_rest(place: Home, text: str | None, fault: str) -> None:
     """A file that holds no message costs none of the others: it is one line with file, place and fault, and code 2."""
     bad = place.agent(TESTING) / "messages" / "bad.json"
-    bad.write_text(text, encoding="utf-8")
+    bad.mkdir() if text is None else bad.write_text(text, encoding="utf-8")
 
     done = run(place, "--format", "json")
 

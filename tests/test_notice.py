@@ -2,19 +2,23 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from agents import brief
 from agents.context import messages
 from orchestrator import plan as plans
 from orchestrator.home import Home
 from orchestrator.journal import read
+from orchestrator.models import Message, Resolution, now
 from orchestrator.settings import BUNDLED_PLAN
 from orchestrator.workspace import Repository
+from tasks import deadlocks
 from tasks.notice import Incident, tell_coordinator
 from tasks.run import Run
-from tests.scenario import COORDINATOR, SECURITY
-from tests.workbench import AGENTS, Scripted, own_sandbox, own_toolchain
+from tests.scenario import COORDINATOR, SECURITY, TESTING
+from tests.workbench import AGENTS, Scripted, own_sandbox, own_toolchain, session
 
 
 @pytest.fixture
@@ -62,3 +66,35 @@ def test_nobody_writes_to_itself(run: Run) -> None:
 
     (told,) = messages.inbox(run.home, COORDINATOR)
     assert (told.from_agent, told.to_agent) == ("mbo", COORDINATOR)
+
+
+def ask(run: Run, number: int, by: str, to: str) -> Message:
+    """Send a request about task 2.2 as agents do, and return it."""
+    content = {"action": "implement", "artifact": "code", "data": {"need": "yours first"}}
+    about = {"message_id": UUID(int=number), "from_agent": by, "to_agent": to, "message_type": "request"}
+    request = Message.model_validate({**about, "task_id": "2.2", "content": content, "timestamp": now()})
+    run.events.record("message", f"message/{request.message_id}", request.model_dump(mode="json"))
+    messages.deliver(run.home, request, tuple(run.agents))
+    return request
+
+
+@pytest.mark.parametrize("arbiter", [TESTING, COORDINATOR], ids=["decided by a third", "nobody else may decide"])
+def test_the_answer_to_a_circle_of_requests_closes_all_of_them(run: Run, arbiter: str) -> None:
+    """Each who asked is told with what it had asked, and owes no answer any more; nobody is answered by itself."""
+    requests = [ask(run, 1, COORDINATOR, SECURITY), ask(run, 2, SECURITY, COORDINATOR)]
+    run.unended.add("2.2")
+    found = deadlocks.crossed_requests(run, session(agent=SECURITY))
+    assert found and set(found.messages) == {str(request.message_id) for request in requests}
+    decided = Resolution(session=session(role="resolve", agent=arbiter), decision="accept", reason="neither needs it")
+
+    for _ in range(2):
+        deadlocks.answer_requests(run, found, decided)
+
+    for agent in (COORDINATOR, SECURITY):
+        (response,) = [item for item in messages.inbox(run.home, agent) if item.message_type == "response"]
+        assert response.from_agent == ("mbo" if agent == arbiter else arbiter)
+        assert brief.mail(run.home, [response], [])["messages"][0]["asked"] == {"need": "yours first"}
+        assert messages.open_requests(run.home, [agent]) == []
+        assert [len(notes) for notes in messages.answered(run.home, agent).values()] == [1]
+    assert {folder.name for folder in run.home.agents.iterdir()} == {COORDINATOR, SECURITY}
+    assert deadlocks.crossed_requests(run, session(agent=SECURITY)) is None

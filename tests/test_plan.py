@@ -329,6 +329,10 @@ WRONG: dict[str, tuple[Change, str]] = {
         lambda raw: raw["workflows"][0].update(side_tasks=["9.9"]),
         "workflow all-of-it: there is no task 9.9",
     ),
+    "policy asks for nothing known": (
+        lambda raw: raw["policy"].update(message_for_kind={"code": ["build", "code"]}),
+        "policy: message_for_kind: code: item 1: must be 'implement', 'review', 'test' or 'document'; is 'build'",
+    ),
     "policy names nobody": (
         lambda raw: raw["policy"].update(deadlock="bos"),
         "policy: deadlock: no agent is called `bos`; did you mean `boss`?",

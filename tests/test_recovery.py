@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from agents import roster
+from agents.context import messages
 from orchestrator import plan as plans
 from orchestrator import recovery
 from orchestrator.deadlock import circle
@@ -19,6 +20,7 @@ from orchestrator.errors import (
     UnsupportedError,
 )
 from orchestrator.journal import read
+from orchestrator.models import Message
 from orchestrator.models.work import Failure
 from orchestrator.recovery import Spent
 from orchestrator.server import Server
@@ -207,6 +209,31 @@ def test_the_coordinator_hears_both_sides(recovered: Scenario) -> None:
     assert "- check files: green" in brief
 
 
+def test_the_coordinator_is_shown_what_it_was_told(recovered: Scenario) -> None:
+    """Its brief holds the notifications that no session of its has seen before, the deadlock's own among them."""
+    (deadlock,) = [m for m in messages.received(recovered.home, COORDINATOR) if is_about(m, "1.4", "deadlock")]
+    notes = messages.shown(recovered.home, COORDINATOR)
+    session = notes[str(deadlock.message_id)]["session"].partition("/")[2]
+    seen = [m for m in messages.received(recovered.home, COORDINATOR) if str(m.message_id) in notes]
+    briefs = [
+        record["message"]["content"]
+        for task in recovered.statuses()
+        for name, record in recovered.transcript(task).items()
+        if name.endswith(f"-{COORDINATOR}/brief")
+    ]
+
+    assert session.startswith("resolve-") and session.endswith(COORDINATOR)
+    assert len(seen) == sum(text.count(" (notification, ") for text in briefs)
+    assert any(
+        "# Messages to you" in text and f'"reason": "{deadlock.content.data["reason"]}"' in text for text in briefs
+    )
+
+
+def is_about(message: Message, task: str, event: str) -> bool:
+    """Tell whether a message is a notification of such an incident."""
+    return (message.task_id, message.content.data.get("event")) == (task, event)
+
+
 def test_the_coordinator_cannot_accept_over_the_final_say_on_design(recovered: Scenario) -> None:
     """Where a power ranks above it the tool refuses, and the brief does not offer it."""
     session = f"resolve-rounds-1.3-{COORDINATOR}"
@@ -336,13 +363,14 @@ def test_a_broken_environment_pauses_the_run_and_spends_nothing(prefect_server: 
 
     paused = scenario.build()
     git(scenario.home.repository, "update-ref", "-d", "refs/mbo/merged")
-    outcomes = scenario.events("outcome")
+    outcomes, told = scenario.events("outcome"), [event["data"] for event in scenario.events("message")]
     turns = scenario.turns_played()
     resumed = scenario.build()
 
     ends = [event["data"] for event in scenario.events("run_ended")]
     assert (paused.code, resumed.code) == (1, 0), resumed.err
     assert outcomes == []
+    assert [item["content"]["data"] for item in told] == [{"event": "failed", "reason": ends[0]["reason"]}]
     assert ends[0]["status"] == "paused"
     assert ends[0]["reason"].startswith("the sandbox, git or the toolchain is broken: git update-ref failed")
     assert ends[0]["reason"].split(";")[0][:40] in " ".join(paused.out.split())

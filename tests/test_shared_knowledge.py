@@ -61,6 +61,14 @@ def test_a_superseded_record_is_kept_and_no_longer_found(base: Home) -> None:
     assert [record.id for record in once(base, RECORDS[2:])] == ["k3", "k5"]
 
 
+def test_an_approval_after_the_base_was_made_is_not_lost(base: Home) -> None:
+    """A record approved since the last sync bears its approver at once; a group bears that of any of its records."""
+    approved = [record.model_copy(update={"approver": "security"}) for record in RECORDS]
+
+    assert [record.approver for record in once(base, approved)] == ["security"] * 3
+    assert [each.record.approver for each in merge([RECORDS[0], approved[1]], {})] == ["security"]
+
+
 def test_the_base_is_written_only_when_it_would_change(base: Home) -> None:
     """The same records leave the very file in place; one more replaces it."""
     before = base.knowledge.stat()

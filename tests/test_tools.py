@@ -18,6 +18,7 @@ from agents.tools import WORDS_LIMIT, Result, kit
 from agents.tools import bash as shell
 from agents.tools import editor as files
 from orchestrator.errors import StorageError, UnsupportedError
+from orchestrator.events import read_events
 from orchestrator.home import Home
 from orchestrator.models import Message
 from tests.workbench import AGENTS, POLICY, SECURITY, SLOT, TESTING, WORKER, bench, session
@@ -68,7 +69,7 @@ def test_a_worker_and_a_reviewer_have_the_tools_of_their_role(seat: Bench, revie
     both = {"bash", EDITOR, "send_message", "search_knowledge"}
 
     assert set(kit.tools(seat)) == both | {"record_decision", "share_knowledge", "finish"}
-    assert set(kit.tools(reviewing)) == both | {"submit_verdict"}
+    assert set(kit.tools(reviewing)) == both | {"submit_verdict", "approve_knowledge"}
     assert set(kit.tools(replace(reviewing, session=session(role="resolve")))) == both | {"resolve"}
 
 
@@ -451,9 +452,13 @@ def test_message_to_all_reaches_everyone_else(seat: Bench) -> None:
         ({"from_agent": SECURITY}, "from_agent"),
         ({"correlation_id": "7"}, "correlation_id"),
         ({"correlation_id": str(UUID(int=7))}, f"no message {UUID(int=7)} was sent to you or by you"),
+        ({"message_type": "response"}, "a response names the request that it answers, and none waits"),
         ({"to_agent": WORKER}, "goes to others"),
     ],
-    ids=["unknown receiver", "unknown type", "no object", "too large", "another's name", "no id", "no such", "itself"],
+    ids=[
+        *("unknown receiver", "unknown type", "no object", "too large", "another's name", "no id", "no such"),
+        *("no request", "itself"),
+    ],
 )
 def test_message_that_does_not_fit_is_not_sent(seat: Bench, changes: dict[str, Any], said: str) -> None:
     """The fault is named, and nobody gets anything."""
@@ -506,6 +511,19 @@ def test_a_response_that_answers_nothing_is_refused(seat: Bench, agent: str, to_
     assert messages.open_requests(seat.home, AGENTS) == [request]
 
 
+def test_a_response_to_nothing_is_told_which_requests_wait(seat: Bench) -> None:
+    """Without the id of a request it is refused, with the ids that it could bear; the request stays open."""
+    request = asked(seat)
+    reply = {**MESSAGE, "to_agent": WORKER, "message_type": "response"}
+
+    refused = use(replace(seat, session=session(agent=TESTING, round=2)), "send_message", **reply)
+
+    waits = f"those that wait for you are {request.message_id} from {WORKER} about 1.1."
+    assert refused.is_error and refused.text.endswith(waits)
+    assert messages.open_requests(seat.home, AGENTS) == [request]
+    assert messages.inbox(seat.home, WORKER) == []
+
+
 ISSUE = {"type": "issue", "title": "Locks", "text": "The file is locked."}
 
 
@@ -516,11 +534,10 @@ ISSUE = {"type": "issue", "title": "Locks", "text": "The file is locked."}
         ({**ISSUE, "solution": "Wait.", "is_open": True}, "an issue has either"),
         ({**ISSUE, "type": "pattern", "is_open": True}, "only an issue is open"),
         ({**ISSUE, "type": "interface", "title": "Store\nand more"}, "is its name, on one line"),
-        ({**ISSUE, "is_open": True, "approver": "nobody"}, "there is no agent `nobody`"),
-        ({**ISSUE, "is_open": True, "approver": WORKER}, "another agent vouches"),
+        ({**ISSUE, "is_open": True, "approver": TESTING}, "approver: Extra inputs are not permitted"),
         ({**ISSUE, "is_open": True, "supersedes": ["knowledge/7"]}, "there is no record `knowledge/7`"),
     ],
-    ids=["no solution", "solved and open", "open pattern", "two names", "unknown approver", "own approver", "no such"],
+    ids=["no solution", "solved and open", "open pattern", "two names", "claimed approver", "no such"],
 )
 def test_knowledge_that_does_not_fit_is_not_kept(seat: Bench, given: dict[str, Any], said: str) -> None:
     """The fault is named, and nothing is learned."""
@@ -555,6 +572,48 @@ def test_only_who_has_the_say_takes_the_place_of_a_record(seat: Bench, kind: str
         ["Give up."] if can and agent in AGENTS else []
     )
     assert "Back off." in [item.text for item in knowledge.records(seat.home, AGENTS)]
+
+
+def shared(where: Bench) -> str:
+    """Let the agent of a session keep something, and return its id."""
+    return use(where, "share_knowledge", **TALK["share_knowledge"]).text.removeprefix("Kept as ").removesuffix(".")
+
+
+def test_a_record_is_approved_by_an_act_of_its_approver(seat: Bench) -> None:
+    """Who ranks above its author vouches for it; the first to do so stands, for searches and after a rebuild."""
+    name = shared(seat)
+    first = replace(seat, session=session(role="review", agent=SECURITY))
+    second = replace(seat, session=session(role="resolve", agent=POLICY.deadlock, cause="rounds"))
+
+    said = [use(where, "approve_knowledge", record=name).text for where in (first, first, second)]
+    found = use(seat, "search_knowledge", query="retry").text
+    for file in seat.home.agents.rglob("*.db"):
+        file.unlink()
+    knowledge.rebuild(seat.home, knowledge.recorded(read_events(seat.home)))
+
+    assert said == [f"{name} is approved by {SECURITY}."] * 3
+    assert found.startswith(f"- Retry (pattern, {WORKER}, approved by {SECURITY}): Back off. [{name}]")
+    assert [item.approver for item in knowledge.records(seat.home, AGENTS)] == [SECURITY]
+
+
+@pytest.mark.parametrize(
+    ("author", "agent", "record", "said"),
+    [
+        (WORKER, SECURITY, "knowledge/7", "there is no record `knowledge/7`"),
+        (SECURITY, SECURITY, None, "another agent vouches for what you learned"),
+        (POLICY.design_final_say, SECURITY, None, "whose word ranks no lower than yours"),
+    ],
+    ids=["no such", "its own", "of a higher rank"],
+)
+def test_nobody_vouches_beyond_their_say(seat: Bench, author: str, agent: str, record: str | None, said: str) -> None:
+    """The fault is named, and the record bears no approver; who holds no power has no such tool."""
+    name = shared(replace(seat, session=session(agent=author)))
+
+    refused = use(replace(seat, session=session(agent=agent, round=2)), "approve_knowledge", record=record or name)
+
+    assert refused.is_error and said in refused.text and "\n" not in refused.text
+    assert [item.approver for item in knowledge.records(seat.home, [author])] == [None]
+    assert "approve_knowledge" not in kit.tools(seat)
 
 
 def test_a_search_gives_no_more_than_its_budget(seat: Bench) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.context import messages
 from orchestrator.events import Events
 from orchestrator.journal import read
 from orchestrator.models import JsonObject, SessionRef, Verdict, digest
@@ -108,6 +109,33 @@ def test_a_waived_veto_lets_the_same_answer_land(vetoed: Scenario) -> None:
     ]
     assert vetoed.statuses() == {"1.1": "merged", "1.2": "merged"}
     assert vetoed.landed()[1].trailers["Approved-by"] == COORDINATOR
+
+
+def test_the_coordinator_hears_of_both_powers_and_of_an_answer_taken_up_in_vain(
+    prefect_server: Server, tmp_path: Path
+) -> None:
+    """A block beside a veto is told too; once the veto is waived the block stands, and that is a failure as any."""
+    scenario = Scenario(tmp_path)
+    scenario.policy["revise_rounds"] = 0
+    scenario.simple("1.1", "alpha", agent=WORKER, reviewers=[SECURITY, TESTING])
+    scenario.turns("1.1", f"review.{SECURITY}", object_to("veto", "the hole stands"))
+    scenario.turns("1.1", f"review.{TESTING}", object_to("block", "no coverage"))
+    scenario.build()
+    before = incidents(scenario)
+    scenario.mbo("waive", "1.1", "--reason", "we live with it")
+    scenario.build()
+
+    both = [("block", 1), ("block", 2), ("failed", 1), ("failed", 2), ("reassigned", 2), ("veto", 1), ("veto", 2)]
+    after = incidents(scenario)
+    assert before == both
+    assert [after.count(("failed", attempt)) for attempt in (1, 2)] == [1, 2]
+    assert [after.count(("block", attempt)) for attempt in (1, 2)] == [1, 1]
+
+
+def incidents(scenario: Scenario) -> list[tuple[str, int]]:
+    """Return what the coordinator was told of, each with the attempt, in the order of the alphabet."""
+    found = (item.content.data for item in messages.received(scenario.home, COORDINATOR))
+    return sorted((data["event"], data["attempt"]) for data in found)
 
 
 def backup(scenario: Scenario) -> str:

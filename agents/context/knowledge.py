@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agents.context import knowledge_file as file
 from orchestrator.home import Home
-from orchestrator.models import Knowledge
+from orchestrator.models import JsonObject, Knowledge
 
 AT_MOST = 5
 CANDIDATES = 5
@@ -23,14 +23,41 @@ SAY_NOTHING = re.compile(
 """Words in nearly every record: they rank nothing, and ranking all that they find costs the most."""
 
 
+def recorded(events: Iterable[JsonObject]) -> list[Knowledge]:
+    """Return what these events of the project journal say was learned, in order, each with who approved it."""
+    learned: list[Knowledge] = []
+    approvers: dict[str, str] = {}
+    for event in events:
+        match event["kind"]:
+            case "knowledge":
+                learned.append(Knowledge.model_validate(event["data"]))
+            case "knowledge_approved":
+                approvers[event["data"]["record"]] = event["data"]["by"]
+            case _:
+                pass
+    return [record.model_copy(update={"approver": approvers.get(record.id)}) for record in learned]
+
+
 def learn(home: Home, agent: str, record: Knowledge) -> None:
     """Keep what an agent learned, synced; a record whose id is already there changes nothing.
 
     Raises:
-        StorageError: the file is damaged or the disk refused the write.
+        DamagedError: the file is damaged.
+        StorageError: the disk refused the write.
     """
     with file.opened(_path(home, agent)) as database:
         file.insert(database, record)
+
+
+def approve(home: Home, record: Knowledge, approver: str) -> None:
+    """Note in the file of whoever learned it that an agent approved a record; noted again, nothing changes.
+
+    Raises:
+        DamagedError: the file is damaged.
+        StorageError: the disk refused the write.
+    """
+    with file.opened(_path(home, record.agent)) as database:
+        file.replace(database, record.model_copy(update={"approver": approver}))
 
 
 def search(home: Home, agents: Iterable[str], query: str, limit: int = AT_MOST) -> list[Knowledge]:
@@ -40,7 +67,7 @@ def search(home: Home, agents: Iterable[str], query: str, limit: int = AT_MOST) 
     record has taken the place of, whoever's it is, is not found.
 
     Raises:
-        StorageError: a knowledge file is damaged.
+        DamagedError: a knowledge file is damaged.
     """
     words = list(dict.fromkeys(re.findall(r"\w+", query.lower())))
     words = ([word for word in words if not SAY_NOTHING.fullmatch(word)] or words)[:WORDS]
@@ -60,7 +87,7 @@ def records(home: Home, agents: Iterable[str]) -> list[Knowledge]:
     """Return everything that the agents ever learned, what was superseded too, in the order of time.
 
     Raises:
-        StorageError: a knowledge file is damaged.
+        DamagedError: a knowledge file is damaged.
     """
     found: dict[str, Knowledge] = {}
     for path in (path for agent in agents if (path := _path(home, agent)).exists()):

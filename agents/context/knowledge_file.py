@@ -5,10 +5,13 @@ from collections.abc import Generator, Iterable
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from orchestrator.errors import StorageError
+from orchestrator.errors import DamagedError, StorageError
 from orchestrator.models import Knowledge
 
 SCHEMA = Path(__file__).with_name("knowledge.sql").read_text(encoding="utf-8")
+
+_DAMAGE = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+"""What SQLite says of a file that is none of its own, or lacks what it must hold; all else is the disk's refusal."""
 
 _BEST = """
 select record from (
@@ -25,7 +28,8 @@ def opened(path: Path) -> Generator[sqlite3.Connection]:
     """Open a knowledge file, made if need be, for one transaction.
 
     Raises:
-        StorageError: the file is damaged or the disk refused the write.
+        DamagedError: the file is damaged.
+        StorageError: the disk refused the write.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -35,7 +39,10 @@ def opened(path: Path) -> Generator[sqlite3.Connection]:
                 database.executescript(SCHEMA)  # costs more than a search where all of it is there
             yield database
     except sqlite3.Error as error:
-        raise StorageError(f"{path}: {error}; free the disk if it is full, then run the same command") from error
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE:
+            told = "the next run, or `mbo sync --agents ALL`, makes it anew from the journal"
+            raise DamagedError(f"{path}: damaged ({error}); {told}") from error
+        raise StorageError(f"{path}: {error}; see that it is a file and the disk not full, then try again") from error
     except OSError as error:
         raise StorageError(f"{path}: {error.strerror}; free the disk, then run the same command") from error
 
@@ -50,6 +57,11 @@ def insert(database: sqlite3.Connection, record: Knowledge) -> None:
         values = (*row, record.title, said(record.text, record.solution))
         database.execute("insert into knowledge_text (rowid, title, text) values (?, ?, ?)", values)
         database.executemany("insert or ignore into superseded (id) values (?)", [(old,) for old in record.supersedes])
+
+
+def replace(database: sqlite3.Connection, record: Knowledge) -> None:
+    """Put a record, whose title and text are as before, in the place of the one with its id."""
+    database.execute("update knowledge set record = ? where id = ?", (record.model_dump_json(), record.id))
 
 
 def said(text: str, solution: str | None) -> str:
@@ -81,5 +93,5 @@ def is_whole(path: Path) -> bool:
         with opened(path) as database:
             database.execute("insert into knowledge_text (knowledge_text) values ('integrity-check')")
             return database.execute("pragma quick_check").fetchall() == [("ok",)]
-    except StorageError:
+    except DamagedError:
         return False

@@ -1,7 +1,7 @@
 """Messages between agents: one JSON file for each receiver, in the order sent, and ledgers of what became of them.
 
 Of each message that an agent was sent, `.shown.jsonl` says which session of its saw it first, and `.answered.jsonl`
-with which response it was answered.
+with which response it was answered, be it the agent's own or one in its place.
 """
 
 import json
@@ -36,10 +36,13 @@ def parse(data: object) -> Message:
         InputError: it is no message; one line names each field at fault and its fault.
     """
     try:
-        return Message.model_validate(data)
+        message = Message.model_validate(data)
     except ValidationError as error:
         faults = (f"{'.'.join(map(str, fault['loc'])) or 'all of it'}: {fault['msg']}" for fault in error.errors())
         raise InputError(f"not a message: {'; '.join(faults)}") from error
+    if message.message_type == "response" and message.correlation_id is None:
+        raise InputError("not a message: correlation_id: a response names the request that it answers")
+    return message
 
 
 def deliver(home: Home, message: Message, roster: Iterable[str]) -> tuple[str, ...]:
@@ -114,7 +117,7 @@ def shown(home: Home, agent: str) -> dict[str, JsonObject]:
 
 
 def answered(home: Home, agent: str) -> dict[str, list[JsonObject]]:
-    """Return which requests an agent has answered, by id: the `id` and `time` of each response, in order."""
+    """Return which requests to an agent are answered, by id: the `id` and `time` of each response, in order."""
     found: dict[str, list[JsonObject]] = {}
     for note in read(_folder(home, agent) / _ANSWERED):
         found.setdefault(note["request"], []).append(note)
@@ -135,8 +138,8 @@ def open_requests(home: Home, agents: Iterable[str]) -> list[Message]:
 
 
 def asked(home: Home, response: Message) -> Message | None:
-    """Return the request that a response answers, from the folder of who answered; None where there is none."""
-    files = _folder(home, response.from_agent).glob(f"*-{response.correlation_id}.json")
+    """Return the request that a response answers; None where there is none."""
+    files = _answered_files(home, response)
     return next((item for file in files if isinstance(item := _load(file), Message)), None)
 
 
@@ -149,12 +152,21 @@ def find(home: Home, agent: str, message_id: UUID) -> Message | None:
 
 
 def _mark_answered(home: Home, response: Message) -> None:
+    """Note the response beside the request, which lies elsewhere where another decided in the place of its receiver."""
     note = {
         "id": str(response.message_id),
         "request": str(response.correlation_id),
         "time": response.timestamp.isoformat(),
     }
-    ledger.add(_folder(home, response.from_agent) / _ANSWERED, [note])
+    beside = [file.parent for file in _answered_files(home, response)] or [_folder(home, response.from_agent)]
+    for folder in beside:
+        ledger.add(folder / _ANSWERED, [note])
+
+
+def _answered_files(home: Home, response: Message) -> list[Path]:
+    """Return the files of the request that a response answers: of who answered, or else of whoever was asked."""
+    name = f"*-{response.correlation_id}.json"
+    return list(_folder(home, response.from_agent).glob(name)) or list(home.agents.glob(f"*/messages/{name}"))
 
 
 def _order(message: Message) -> tuple[datetime, UUID]:
@@ -168,6 +180,8 @@ def _load(file: Path) -> Message | InputError:
         return InputError(f"{file}: {error}; mend or delete it")
     except (ValueError, RecursionError) as error:
         return InputError(f"{file}: not JSON ({error}); mend or delete it")
+    except OSError as error:
+        return InputError(f"{file}: not a file to read ({error.strerror}); mend or delete it")
 
 
 def _files(home: Home, agent: str) -> list[Path]:

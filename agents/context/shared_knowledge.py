@@ -60,14 +60,18 @@ def write(home: Home, base: Iterable[Merged]) -> None:
 
 
 def once(home: Home, records: Iterable[Knowledge]) -> list[Knowledge]:
-    """Return the records as the base has them: merged ones once, superseded ones left out, unknown ones as they are."""
+    """Return the records as the base has them: merged ones once, superseded ones left out, unknown ones as they are.
+
+    An approval that came after the base was made is not lost.
+    """
     given = list(records)
     known = _known(home.knowledge, [record.id for record in given])
     found: dict[str, Knowledge] = {}
     for record in given:
         merged, superseded_by = known.get(record.id, (record, None))
         if superseded_by is None:
-            found.setdefault(merged.id, merged)
+            approver = merged.approver or record.approver
+            found.setdefault(merged.id, merged.model_copy(update={"approver": approver}))
     return list(found.values())
 
 

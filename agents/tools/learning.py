@@ -30,8 +30,13 @@ class ShareKnowledge(Frozen):
     is_open: bool = False
     """Says of an issue that nobody has solved it yet."""
     references: tuple[Words, ...] = ()
-    approver: Title | None = None
     supersedes: tuple[Title, ...] = ()
+
+
+class ApproveKnowledge(Frozen):
+    """The input of `approve_knowledge`."""
+
+    record: Title
 
 
 class SearchKnowledge(Frozen):
@@ -48,7 +53,7 @@ def share_knowledge(bench: Bench) -> Tool:
         checked = accept(ShareKnowledge, given)
         if isinstance(checked, Result):
             return checked
-        fault = _misstated(bench, checked) or await asyncio.to_thread(_unfit_to_supersede, bench, checked)
+        fault = _misstated(checked) or await asyncio.to_thread(_unfit_to_supersede, bench, checked)
         if fault:
             return Result(fault, is_error=True)
         name = f"knowledge/{identity(session, call)}"
@@ -63,6 +68,34 @@ def share_knowledge(bench: Bench) -> Tool:
         "interface is its name. `supersedes` lists the ids of records that this one takes the place of."
     )
     return Tool("share_knowledge", custom("share_knowledge", text, ShareKnowledge), run)
+
+
+def approve_knowledge(bench: Bench) -> Tool:
+    """Return the tool by which an agent vouches for what another learned; the first one to do so is its approver."""
+    session = bench.session
+
+    async def run(given: JsonObject, _call: str) -> Result:
+        checked = accept(ApproveKnowledge, given)
+        if isinstance(checked, Result):
+            return checked
+        record = await asyncio.to_thread(knowledge.find, bench.home, checked.record)
+        if record is None:
+            return Result(f"`record`: there is no record `{checked.record}`; `search_knowledge` tells the ids.", True)
+        if record.agent == session.agent:
+            return Result("`record`: another agent vouches for what you learned, not you.", is_error=True)
+        if not may_supersede(session.agent, record.agent, record.title, bench.policy):
+            fault = f"`record`: {record.id} is {record.agent}'s, whose word ranks no lower than yours on it."
+            return Result(fault, is_error=True)
+        about = {"record": record.id, "by": session.agent}
+        stands = bench.record("knowledge_approved", f"{record.id}/approved", about, session=session)
+        await asyncio.to_thread(knowledge.approve, bench.home, record, stands["by"])
+        return Result(f"{record.id} is approved by {stands['by']}.")
+
+    text = (
+        "Vouch for what another agent shared, once you have made sure that it is right. Others read who approved a "
+        "record; `search_knowledge` tells its id."
+    )
+    return Tool("approve_knowledge", custom("approve_knowledge", text, ApproveKnowledge), run)
 
 
 def search_knowledge(bench: Bench) -> Tool:
@@ -86,7 +119,7 @@ def search_knowledge(bench: Bench) -> Tool:
     return Tool("search_knowledge", custom("search_knowledge", text, SearchKnowledge), run, reads=lambda _: True)
 
 
-def _misstated(bench: Bench, given: ShareKnowledge) -> str | None:
+def _misstated(given: ShareKnowledge) -> str | None:
     """Say what a record lacks or claims falsely, or None."""
     if given.type == "issue" and given.is_open == bool(given.solution):
         return "`solution`: an issue has either its solution or `is_open: true`, so that nobody takes it for solved."
@@ -94,10 +127,6 @@ def _misstated(bench: Bench, given: ShareKnowledge) -> str | None:
         return "`is_open`: only an issue is open."
     if given.type == "interface" and "\n" in given.title:
         return "`title`: the title of an interface is its name, on one line."
-    if given.approver == bench.session.agent:
-        return "`approver`: another agent vouches for what you learned, not you."
-    if given.approver is not None and given.approver not in bench.agents:
-        return f"`approver`: there is no agent `{given.approver}`."
     return None
 
 

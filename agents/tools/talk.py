@@ -100,7 +100,7 @@ def _misdirected(bench: Bench, given: SendMessage) -> str | None:
     if given.to_agent != messages.EVERYONE and given.to_agent not in bench.agents:
         return f"There is no agent `{given.to_agent}`."
     if given.correlation_id is None:
-        return None
+        return _unanswering(bench) if given.message_type == "response" else None
     earlier = messages.find(bench.home, agent, given.correlation_id)
     if earlier is None:
         return f"`correlation_id`: no message {given.correlation_id} was sent to you or by you; take one of your brief."
@@ -111,6 +111,15 @@ def _misdirected(bench: Bench, given: SendMessage) -> str | None:
     if given.to_agent not in (earlier.from_agent, messages.EVERYONE):
         return f"`to_agent`: the request {earlier.message_id} is from {earlier.from_agent}; answer who asked."
     return None
+
+
+def _unanswering(bench: Bench) -> str:
+    """Say that a response answers no request, and which ones it could."""
+    owed = messages.open_requests(bench.home, [bench.session.agent])[-messages.AT_MOST :]
+    if not owed:
+        return "`correlation_id`: a response names the request that it answers, and none waits; send a notification."
+    listed = ", ".join(f"{request.message_id} from {request.from_agent} about {request.task_id}" for request in owed)
+    return f"`correlation_id`: a response names the request that it answers; those that wait for you are {listed}."
 
 
 def record_decision(bench: Bench) -> Tool:

@@ -18,6 +18,7 @@ _DOING = {
     "record_decision": "decision",
     "share_knowledge": "knowledge",
     "search_knowledge": "knowledge",
+    "approve_knowledge": "knowledge",
     "finish": "hands over",
     "submit_verdict": "verdict",
 }

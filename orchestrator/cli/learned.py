@@ -10,7 +10,9 @@ import click
 from orchestrator import plan as plans
 from orchestrator.cli import options, table, words
 from orchestrator.cli.manual import Manual
-from orchestrator.home import Home, project_record
+from orchestrator.errors import DamagedError, HomeBusyError
+from orchestrator.events import read_events
+from orchestrator.home import Home, exclusive, project_record
 from orchestrator.models import Knowledge, Plan
 from orchestrator.models.talk import KnowledgeType
 
@@ -33,24 +35,48 @@ def knowledge(
     With a QUERY, in plain words, the records that match come best first. Without one, all are listed as they came,
     those that others have taken the place of too, and so marked.
 
+    A damaged knowledge.db is made anew from the journal, unless a run holds the home; its next one does that itself.
+
     Examples:
       mbo knowledge "timeout of a subprocess"
       mbo knowledge --type interface --format json
     """
-    from agents.context import knowledge as learned
-
     place = Home(home)
     project_record(place)
     loaded = options.plan_of(home, plan_file)
     everyone = sorted(file.parent.name for file in place.agents.glob("*/knowledge.db"))
     asked = [plans.agent(loaded, agent)] if agent else everyone
-    if query is not None:
-        found, newer = learned.search(place, asked, query, limit=SEARCHED), dict[str, str]()
-    else:
-        found = learned.records(place, asked)
-        newer = {old: record.id for record in learned.records(place, everyone) for old in record.supersedes}
+    try:
+        found, newer = _found(place, query, asked, everyone)
+    except DamagedError as error:
+        _mend(place, error)
+        found, newer = _found(place, query, asked, everyone)
     chosen = [record for record in found if kind in (None, record.type)]
     click.echo(_as_json(chosen, newer) if form == "json" else _as_table(chosen, newer, loaded))
+
+
+def _found(
+    home: Home, query: str | None, asked: Sequence[str], everyone: Sequence[str]
+) -> tuple[list[Knowledge], dict[str, str]]:
+    """Return the records, and what took the place of which; a search finds none of which something did."""
+    from agents.context import knowledge as learned
+
+    if query is not None:
+        return learned.search(home, asked, query, limit=SEARCHED), {}
+    newer = {old: record.id for record in learned.records(home, everyone) for old in record.supersedes}
+    return learned.records(home, asked), newer
+
+
+def _mend(home: Home, damage: DamagedError) -> None:
+    """Make what agents learned anew from the journal; where a run holds the home, the damage is told instead."""
+    from agents.context import knowledge as learned
+
+    try:
+        with exclusive(home, "knowledge"):
+            learned.rebuild(home, learned.recorded(read_events(home)))
+    except HomeBusyError:
+        raise damage from None
+    click.echo(f"{str(damage).partition(';')[0]}; made anew from the journal", err=True)
 
 
 def _as_json(records: Sequence[Knowledge], newer: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from orchestrator.models.talk import Action, Artifact
 from orchestrator.models.value import Frozen
 
 Kind = Literal["design", "code", "test", "doc"]
@@ -120,7 +121,8 @@ class Policy(Frozen):
     integration: Text
     default_reviewers: dict[str, tuple[Text, ...]] = {}
     release_gates: tuple[TaskId, ...] = ()
-    message_for_kind: dict[Kind, tuple[str, str]] = {}
+    message_for_kind: dict[Kind, tuple[Action, Artifact]] = {}
+    """What a message about a task of this kind asks for, and of what; none means to implement code."""
     effort_points: dict[str, str] = {}
     revise_rounds: int = Field(default=3, ge=0, le=10)
     """How often an answer may be sent back before its agent is replaced."""

@@ -66,6 +66,6 @@ class Knowledge(Frozen):
     """How an issue is solved."""
     references: tuple[str, ...] = ()
     approver: str | None = None
-    """The agent that vouched for it, if one did."""
+    """The agent that vouched for it, by an act of its own; its author's word makes nobody an approver."""
     supersedes: tuple[str, ...] = ()
     """Ids of the records that this one takes the place of; they are kept, and no longer found."""
