@@ -12,6 +12,7 @@ from orchestrator.testfiles import is_test_file, module
 _BREAK = re.compile(r"[\s;&|()<>{}\"'`=:,$]+")
 _BEFORE_FOLDERS = ("cd", "-C", "PYTHONPATH")
 _BEFORE_MODULES = ("-m", "-p")
+_INTERPRETERS = ("python", "python3")
 _BY_DEFAULT: Mapping[str, tuple[str, ...]] = {
     "make": ("makefile", "gnumakefile"),
     "just": ("justfile", ".justfile"),
@@ -50,11 +51,11 @@ def _words(command: GateCommand) -> list[str]:
 
 
 def _files(words: Sequence[str]) -> Iterator[str]:
-    told = [*words, *(file for word in words for file in _BY_DEFAULT.get(posixpath.basename(word), ()))]
+    default = (file for word in words for file in _BY_DEFAULT.get(posixpath.basename(word), ()))
+    told = [*words, *default, *(f"{word}/__main__.py" for word in _after(_INTERPRETERS, words))]
     for folder in ("", *_after(_BEFORE_FOLDERS, words)):
         for word in told:
             yield from _within(folder, word)
-            yield from _within(folder, f"{word}/__main__.py")
 
 
 def _modules(words: Sequence[str], path: Sequence[str]) -> Iterator[str]:

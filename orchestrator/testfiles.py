@@ -43,9 +43,12 @@ class Tests:
         return is_test_file(path) or _lie_in(path, self._places)
 
     def are_shared(self, path: str, task: str) -> bool:
-        """Tell whether a file that no name makes a test, such as one with examples in its words, holds a task's too."""
+        """Tell whether a file that no name or folder makes a test's, such as code with examples, holds a task's too.
+
+        Only there, since a report is what the tests themselves wrote.
+        """
         brought = (_place(test) for test, owner in self.known.passed.items() if owner == task)
-        return not is_test_file(path) and _lie_in(path, brought)
+        return not is_test(path) and _lie_in(path, brought)
 
     @cached_property
     def _places(self) -> frozenset[str]:

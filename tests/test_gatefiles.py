@@ -47,6 +47,7 @@ def test_what_a_gate_command_names_is_held(run: tuple[str, ...], path: str) -> N
         (PYTEST, "tests/__init__.py"),
         (("{python}", "-m", "pytest", "tests/test_a.py"), "tests/test_a.py"),
         (("ruff", "check", "src"), "src/a.py"),
+        (("{python}", "-m", "compileall", "parts"), "parts/__main__.py"),
         (("sh", "scripts/gate.sh"), "scripts/other.sh"),
         (("sh", "scripts/gate.sh"), "docs/scripts/gate.sh"),
         (("sh", "/usr/bin/gate.sh"), "usr/bin/gate.sh"),

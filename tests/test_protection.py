@@ -181,14 +181,15 @@ def test_writes_open_what_is_protected_and_nothing_of_others(path: str, why: str
 
 def test_examples_of_several_tasks_in_one_file_are_each_ones_to_change() -> None:
     """Where a report finds tests of this task too in a file that another added, both may go on with it; no third."""
-    shared = {"src.examples::one": "2.1", "src.examples::two": "1.1", "tests/test_theirs.py::forged": "1.1"}
-    paths = [change(path) for path in ("src/examples.py", "tests/test_theirs.py")]
+    forged = {"tests/test_theirs.py::forged": "1.1", "tests.helpers::forged": "1.1"}
+    shared = {"src.examples::one": "2.1", "src.examples::two": "1.1", **forged}
+    paths = [change(path) for path in ("src/examples.py", "tests/helpers.py", "tests/test_theirs.py")]
 
     own = on(task(), known=Known(passed=shared)).refusals(paths, {})
     third = on(task(id="3.1", component=3), known=Known(passed=shared)).refusals(paths, {})
 
-    assert own == ("tests/test_theirs.py (tests of 2.1)",)
-    assert third == ("src/examples.py (tests of 2.1)", "tests/test_theirs.py (tests of 2.1)")
+    assert own == ("tests/helpers.py (tests of 2.1)", "tests/test_theirs.py (tests of 2.1)")
+    assert third == ("src/examples.py (tests of 2.1)", *own)
 
 
 @pytest.mark.parametrize(
