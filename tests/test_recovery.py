@@ -301,7 +301,8 @@ def test_a_breaker_stops_the_run_and_a_resume_ends_it(prefect_server: Server, tm
     scenario.gates["code"] = [{"name": "mended", "run": ["grep", "-q", "mended", "src/state"]}]
     tasks = (("1.1", DATABASE), ("1.2", PROMPTS), ("1.3", SSE))
     for task, agent in tasks:
-        scenario.work(task, [create(f"src/{task}", "x\n"), create("src/state", "broken\n")], agent=agent)
+        written = [create(f"src/{task}", "x\n"), create("src/state", "broken\n")]
+        scenario.work(task, written, agent=agent, writes=["src/state"])
     scenario.work("1.4", [create("src/1.4", "x\n")], agent=OTHER, after=["1.1", "1.2", "1.3"])
 
     stopped = scenario.build()
