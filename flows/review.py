@@ -71,13 +71,12 @@ async def _recorded(prepared: Prepared, run: Run, asked: Asked) -> tuple[str, Js
 
 async def _reviewed(run: Run, asked: Asked) -> tuple[str, JsonObject]:
     evidence = await _evidence(run, asked)
-    place = asked.review_id(evidence)
-    came = run.events.recall(place)
-    if came is None:
+    place = asked.standing(evidence, run.events.everything())
+    if place is None:
         before = previous(run, asked)
         verdicts = await _verdicts(run, asked, evidence)
-        came = record_review(run, asked, before.round + 1, evidence, verdicts, _ruling(run, asked, verdicts))
-    return place, came
+        place = record_review(run, asked, before.round + 1, evidence, verdicts, _ruling(run, asked, verdicts))
+    return place, run.events.recall(place) or {}
 
 
 async def _evidence(run: Run, asked: Asked) -> list[Inspection]:

@@ -1,6 +1,6 @@
 """What a component review is made of, as keys: the same subject, evidence and reviewers are never judged twice."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from orchestrator import planrules
 from orchestrator.components import Subject
@@ -9,9 +9,6 @@ from orchestrator.inspection.kinds import KINDS
 from orchestrator.inspection.tools import REQUIREMENTS
 from orchestrator.models import Frozen, GateCommand, Inspection, JsonObject, Plan, SessionRef, Usage, Verdict, digest
 from orchestrator.plan import gate
-
-Recall = Callable[[str], JsonObject | None]
-"""Return the data of the event with an id, or None where it has not happened."""
 
 
 class Asked(Frozen):
@@ -53,12 +50,27 @@ class Asked(Frozen):
         keys = sorted(self.session(reviewer, evidence, 1).key for reviewer in self.people)
         return f"{self.subject.session_task}/review/{digest(keys)[:16]}"
 
-    def recorded(self, recall: Recall) -> str | None:
-        """Return the id of this very review if it is on record, with all of its evidence."""
-        found = [recall(self.inspection_id(kind.name)) for kind in KINDS]
-        evidence = [inspection(data) for data in found if data is not None]
-        review = self.review_id(evidence)
-        return review if len(evidence) == len(KINDS) and recall(review) is not None else None
+    def standing(self, evidence: Sequence[Inspection], events: Iterable[JsonObject]) -> str | None:
+        """Return the id of this very review by this evidence; None where it is not on record, or not the last word.
+
+        A reviewer has said something else since where the component came back to what it had been before.
+        """
+        review, people = self.review_id(evidence), self.people
+        last: dict[str, str] = {}
+        found = None
+        for event in events:
+            if event["kind"] == "verdict" and event.get("task") == self.subject.session_task:
+                last[event["agent"]] = event["key"]
+            if event["kind"] == "component_review" and event["id"].partition("/again-")[0] == review:
+                found = event["id"]
+        stands = all(last.get(name) == self.session(name, evidence, 1).key for name in people)
+        return found if stands else None
+
+    def recorded(self, journal: Mapping[str, JsonObject]) -> str | None:
+        """Return the id of this very review if it stands on record, with all of its evidence; `journal` is by id."""
+        found = [journal.get(self.inspection_id(kind.name)) for kind in KINDS]
+        evidence = [inspection(event["data"]) for event in found if event is not None]
+        return self.standing(evidence, journal.values()) if len(evidence) == len(KINDS) else None
 
 
 def ask(

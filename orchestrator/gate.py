@@ -56,6 +56,7 @@ async def examine(command: GateCommand, examination: Examination) -> Check:
         tests_ran=tests.ran,
         tests_passed=len(passed),
         tests=kept.keep(examination.home, canonical_json(passed)) if command.tests else None,
+        skipped=kept.keep(examination.home, canonical_json(sorted(tests.skipped))) if command.tests else None,
         problem=problem,
     )
 

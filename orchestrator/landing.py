@@ -10,6 +10,10 @@ from orchestrator.models.value import Frozen
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _TRAILER = "%(trailers:key={},valueonly,separator=%x2C)"
 _LANDED = f"--format=%H%x1f{_TRAILER.format('Task')}%x1f{_TRAILER.format('Task-Key')}"
+_ADDED = (
+    *("log", "-z", "--first-parent", "--diff-merges=first-parent", "--no-renames", "--name-status"),
+    *("--diff-filter=A", "--grep=^Task-Key: ", f"--format=%x1e{_TRAILER.format('Task')}"),
+)
 
 
 class StaleHead(GitError):
@@ -56,6 +60,19 @@ def landed(place: git.Place, branch: str) -> dict[str, Landing]:
     lines = git.listing(place, "log", "-z", "--first-parent", _LANDED, branch)
     found = (line.decode(errors="replace").split("\x1f") for line in lines)
     return {key: Landing(commit=commit, task=task, key=key) for commit, task, key in found if key}
+
+
+def added(place: git.Place, commit: str) -> dict[str, str]:
+    """Return every path that a task has added by the first-parent history of `commit`, and the last task that did."""
+    fields = iter(git.listing(place, *_ADDED, commit))
+    found: dict[str, str] = {}
+    task = ""
+    for field in fields:
+        if field.startswith(b"\x1e"):
+            task = field[1:].decode(errors="replace")
+        else:  # the status, and the path behind it
+            found.setdefault(changes.name(next(fields)), task)
+    return found
 
 
 def message(task: str, title: str, trailers: Mapping[str, str]) -> str:

@@ -5,14 +5,34 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import dropwhile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from orchestrator import gatefiles
 from orchestrator.changes import Change
 from orchestrator.contracts import FOLDER, parties, path
+from orchestrator.gatefiles import GateFiles
 from orchestrator.models import BuildTask, Plan
+from orchestrator.testfiles import BASE, Known, Tests, is_test, is_test_file, supports_tests
 
-ALWAYS = (".git*", "/.ci/")
-"""Protected whatever a plan says: what git, its hosts and continuous integration read."""
+HOSTS = (
+    *(".git*", "/.ci/", "/.circleci/", "/.travis.yml", "Jenkinsfile*", "/azure-pipelines*", "/.azure-pipelines/"),
+    *("/bitbucket-pipelines.yml", "/.woodpecker*", "/.drone*", "/.buildkite/", "/appveyor.yml", "/.appveyor.yml"),
+    *("/.teamcity/", "/.cirrus*", "/.semaphore/", "/.forgejo/", "/.tekton/", "/.build.yml", "/.builds/"),
+    *("/buildspec.y*ml", "/cloudbuild.y*ml", "/codefresh.yml", "/.codefresh/"),
+)
+"""What git, its hosts and continuous integration read."""
+AGENTS = ("/.claude/",)
+"""Where the project's own definitions of agents lie."""
+STARTS = (
+    *("sitecustomize", "sitecustomize.*", "usercustomize", "usercustomize.*", "*.pth"),
+    *("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg", ".coveragerc"),
+)
+"""What Python, pytest and coverage read by themselves, wherever it lies, before they run anything.
+
+Not `pyproject.toml`: it holds dependencies and entry points as well, which are the work itself.
+"""
+ALWAYS = (*HOSTS, *AGENTS, *STARTS)
+"""Protected whatever the policy of a plan says."""
 _NAMED = 10
 
 
@@ -22,47 +42,73 @@ class Ground:
 
     task: BuildTask
     protected: Sequence[str]
-    tests: Mapping[str, str]
-    """The tests that passed on the base, and the task that brought each."""
+    gates: GateFiles
+    tests: Tests
     contracts: Mapping[str, str]
     """The files of the contracts, and the task that declares each."""
 
     def refusals(self, changes: Iterable[Change], targets: Mapping[str, str]) -> tuple[str, ...]:
         """Return each changed path that the task may not write, with the reason; `targets` is where links lead."""
-        owners = _owners(self.tests, self.task.id)
-        return tuple(f"{change.path} ({why})" for change in changes if (why := self._why(change, targets, owners)))
+        return tuple(f"{change.path} ({why})" for change in changes if (why := self._why(change, targets)))
 
-    def _why(self, change: Change, targets: Mapping[str, str], owners: Mapping[str, str]) -> str | None:
-        path = change.path
+    def _why(self, change: Change, targets: Mapping[str, str]) -> str | None:
         if change.gitlink:
             return "a nested repository"
-        if change.symlink and leads_out(path, targets.get(path, "/")):
+        if change.symlink and leads_out(change.path, targets.get(change.path, "/")):
             return "a link that leads out of the tree"
-        if matches(path, self.task.writes):
-            return None
+        of_another = self._of_another(change.path)
+        if of_another or matches(change.path, self.task.writes):
+            return of_another
+        return self._protected(change.path) or self._outside(change.path)
+
+    def _of_another(self, path: str) -> str | None:
+        """Say why a path is another task's, which no plan makes an exception to."""
+        owner = self._brought_by_another(path)
+        if owner not in (None, BASE) and self.tests.hold(path):
+            return f"tests of {owner}"
+        declared_by = self.contracts.get(path)
+        if declared_by is None and self.contracts and path.startswith(FOLDER):
+            return "a contract that this task does not declare"
+        return f"a contract, declared by {declared_by}" if declared_by not in (None, self.task.id) else None
+
+    def _protected(self, path: str) -> str | None:
         if matches(path, (*ALWAYS, *self.protected)):
             return "protected"
-        owner = next((owner for place, owner in owners.items() if _holds_tests(path, place)), None)
-        if owner:
-            return f"tests of {owner}"
-        return self._reserved(path)
-
-    def _reserved(self, path: str) -> str | None:
-        """Say why a path that is not protected is still not this task's."""
-        owner = self.contracts.get(path)
-        if owner == self.task.id:
-            return None
-        if owner or (self.contracts and path.startswith(FOLDER)):
-            return f"a contract, declared by {owner}" if owner else "a contract that this task does not declare"
-        if self.task.paths and not is_test(path) and not any(_within(path, prefix) for prefix in self.task.paths):
-            return f"outside {', '.join(self.task.paths)}"
+        if self.gates.hold(path):
+            return "named by a gate"
+        owner = self._brought_by_another(path)
+        if owner and (supports_tests(path) or self.tests.hold(path)):
+            what = "tests" if self.tests.hold(path) else "test support"
+            return f"{what} of {'the project' if owner == BASE else owner}"
         return None
 
+    def _outside(self, path: str) -> str | None:
+        paths = self.task.paths
+        if not paths or path in self.contracts or is_test(path) or any(_within(path, prefix) for prefix in paths):
+            return None
+        return f"outside {', '.join(paths)}"
 
-def ground(plan: Plan, task: BuildTask, tests: Mapping[str, str], project: Path | None) -> Ground:
-    """Return what an answer to `task` stands on; a plan that lies in the project is protected with what it names."""
+    def _brought_by_another(self, path: str) -> str | None:
+        owner = self.tests.owner(path)
+        return None if owner == self.task.id or self.tests.are_shared(path, self.task.id) else owner
+
+
+def ground(plan: Plan, task: BuildTask, owners: Mapping[str, str], known: Known, project: Path | None) -> Ground:
+    """Return what an answer to `task` stands on, a tree whose files `owners` brought and whose tests are `known`.
+
+    A plan that lies in the project is protected with what it names. What tasks brought that are no longer in the plan
+    is the project's.
+    """
     declared = {path(c.name): c.declared_by[0] for c in parties(plan.tasks).values() if c.declared_by}
-    return Ground(task, (*plan.policy.protected, *_own_files(plan, project)), tests, declared)
+    ids = {item.id for item in plan.tasks}
+    present = {file: owner if owner in ids else BASE for file, owner in owners.items()}
+    protected = (*plan.policy.protected, *_own_files(plan, project))
+    return Ground(task, protected, gatefiles.named(plan), Tests(present, known), declared)
+
+
+def needs_exception(path: str, protected: Sequence[str]) -> bool:
+    """Tell whether a task may need `writes` for a path: it is protected, or tests of others may rest on it."""
+    return matches(path, (*ALWAYS, *protected)) or (supports_tests(path) and not is_test_file(path))
 
 
 def summary(refusals: Sequence[str]) -> str:
@@ -92,12 +138,6 @@ def matches(path: str, patterns: Iterable[str]) -> bool:
     return any(_covers(pattern.lower(), path.lower()) for pattern in patterns)
 
 
-def is_test(path: str) -> bool:
-    """Tell whether a file belongs to tests, by its name or its folder."""
-    place = PurePosixPath(path)
-    return "tests" in place.parts or place.name.startswith("test_")
-
-
 def _covers(pattern: str, path: str) -> bool:
     if "/" not in pattern:
         return any(fnmatchcase(part, pattern) for part in path.split("/"))
@@ -108,24 +148,6 @@ def _covers(pattern: str, path: str) -> bool:
 
 def _within(path: str, prefix: str) -> bool:
     return path == prefix.rstrip("/") or path.startswith(f"{prefix.rstrip('/')}/")
-
-
-def _owners(tests: Mapping[str, str], task: str) -> dict[str, str]:
-    """Return the places that hold tests of other tasks and none of this one's, each with a task that brought one."""
-    own = {_place_of(test) for test, owner in tests.items() if owner == task}
-    placed = ((_place_of(test), owner) for test, owner in tests.items())
-    return {place: owner for place, owner in placed if place not in own}
-
-
-def _place_of(test_id: str) -> str:
-    """Return what a test id begins with: its file or, in a report without files, its dotted class name."""
-    return test_id.partition("::")[0]
-
-
-def _holds_tests(path: str, place: str) -> bool:
-    """Tell whether tests of a place lie in the file at `path`."""
-    module = path.removesuffix(".py").replace("/", ".") + "."
-    return path == place or (path.endswith(".py") and f"{place}.".startswith(module))
 
 
 def _own_files(plan: Plan, project: Path | None) -> Iterator[str]:

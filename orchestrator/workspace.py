@@ -14,6 +14,7 @@ from orchestrator.changes import Change, Changes
 from orchestrator.errors import GitError
 from orchestrator.home import Home, write_atomically
 from orchestrator.landing import Landing, Merge, StaleHead
+from orchestrator.testfiles import BASE
 
 __all__ = ["Change", "Changes", "Landing", "Merge", "Repository", "StaleHead"]
 
@@ -95,6 +96,11 @@ class Repository:
     def landed(self, at: str | None = None) -> dict[str, Landing]:
         """Return every task that landed on the integration branch, up to the commit `at` of it, by task key."""
         return landing.landed(self._place, at or f"refs/heads/{self.branch}")
+
+    def owners(self, commit: str) -> dict[str, str]:
+        """Return every file of a commit of the integration branch, and the task that added it or `BASE`."""
+        added = landing.added(self._place, commit)
+        return {path: added.get(path, BASE) for path in self.files(commit)}
 
     def trailer(self, commit: str, name: str) -> str:
         """Return the value of one trailer of a commit; empty where it has none."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -11,9 +11,10 @@ from prefect.cache_policies import NO_CACHE
 
 from orchestrator import evidence, kept, protection
 from orchestrator.gate import Examination, examine, rules
-from orchestrator.models import Answer, Check, JsonObject, SessionRef, canonical_json, digest
+from orchestrator.models import Answer, Check, Digest, JsonObject, SessionRef, canonical_json, digest
 from orchestrator.plan import gate as gate_of
 from orchestrator.plan import gate_digest
+from orchestrator.testfiles import BASE, Known, read_known
 from tasks import contracts
 from tasks.retry import POLICY
 from tasks.run import Run
@@ -48,7 +49,7 @@ async def check(run: Run, session: SessionRef, *, base: str, commit: str, slot: 
         done = _recall(run, session, stage, command.name, tree)
         if done is None:
             worktree = await asyncio.to_thread(run.repository.open_slot, slot, commit, owner)
-            examination = _examination(run, task_.id, tree, worktree, slot, gate_digest(run.plan, task_), known)
+            examination = _examination(run, task_.id, tree, worktree, slot, gate_digest(run.plan, task_), known.passed)
             done = await examine(command, examination)
         checks.append(_record(run, session, stage, done))
     return tuple(checks)
@@ -63,30 +64,35 @@ async def baseline(run: Run, commit: str) -> None:
         return
     files = await asyncio.to_thread(run.repository.files, commit)
     commands = [command for gate in run.plan.gates.values() for command in gate if command.tests]
-    passed: list[str] = []
+    known = Known()
     if commands and any(_may_be_test(file) for file in files):
         owner = run.sandbox.owner(BASELINE_SLOT)
         worktree = await asyncio.to_thread(run.repository.open_slot, BASELINE_SLOT, commit, owner)
         tree = await asyncio.to_thread(run.repository.tree, commit)
         done = await examine(
-            commands[0], _examination(run, "base", tree, worktree, BASELINE_SLOT, digest("baseline"), {})
+            commands[0], _examination(run, BASE, tree, worktree, BASELINE_SLOT, digest("baseline"), {})
         )
-        passed = json.loads(kept.load(run.home, done.tests)) if done.tests else []
-    tests = kept.keep(run.home, canonical_json(dict.fromkeys(passed, "base")))
-    run.events.record("baseline", _baseline_id(commit), {"commit": commit, "tests": tests, "passed": len(passed)})
+        known = tests_after(run, BASE, known, (done,))
+    data = {"commit": commit, "tests": keep_known(run, known), "passed": len(known.passed)}
+    run.events.record("baseline", _baseline_id(commit), data)
 
 
 def _may_be_test(file: str) -> bool:
     return "test" in PurePosixPath(file).name and not file.startswith(".claude/")
 
 
-def known_tests(run: Run, commit: str) -> dict[str, str]:
-    """Return the tests that passed on a commit of the integration branch, each with the task that brought it.
+def known_tests(run: Run, commit: str) -> Known:
+    """Return the tests that the reports on a commit of the integration branch name.
 
-    Those that stood before the first merge count as brought by `base`.
+    Those that stood before the first merge count as brought by `BASE`.
     """
     seen = _merged_at(run, commit) or run.events.recall(_baseline_id(commit))
-    return json.loads(kept.load(run.home, seen["tests"])) if seen else {}
+    return read_known(kept.load(run.home, seen["tests"])) if seen else Known()
+
+
+def keep_known(run: Run, known: Known) -> Digest:
+    """Keep the tests known on a commit for `known_tests` to find, and return what refers to them."""
+    return kept.keep(run.home, canonical_json(known.model_dump(mode="json")))
 
 
 def _merged_at(run: Run, commit: str) -> JsonObject | None:
@@ -98,7 +104,7 @@ def _baseline_id(commit: str) -> str:
 
 
 def _examination(
-    run: Run, task_id: str, tree: str, worktree: Path, slot: int, gate_: str, known: dict[str, str]
+    run: Run, task_id: str, tree: str, worktree: Path, slot: int, gate_: str, known: Mapping[str, str]
 ) -> Examination:
     return Examination(
         home=run.home,
@@ -114,24 +120,26 @@ def _examination(
     )
 
 
-def tests_after(run: Run, task_id: str, known: dict[str, str], checks: tuple[Check, ...]) -> dict[str, str]:
+def tests_after(run: Run, task_id: str, known: Known, checks: tuple[Check, ...]) -> Known:
     """Return the known tests once a task's merged tree has passed `checks`."""
-    reports = [check.tests for check in checks if check.tests]
-    if not reports:
+    if not any(check.tests for check in checks):
         return known
-    passed = {test for report in reports for test in json.loads(kept.load(run.home, report))}
-    return {test: known.get(test, task_id) for test in sorted(passed)}
+    passed = _reported(run, (check.tests for check in checks))
+    skipped = _reported(run, (check.skipped for check in checks))
+    return Known(passed={test: known.passed.get(test, task_id) for test in passed}, skipped=tuple(skipped))
 
 
-def _broken_rule(
-    run: Run, session: SessionRef, base: str, commit: str, known: dict[str, str]
-) -> tuple[str | None, str | None]:
+def _reported(run: Run, reports: Iterable[Digest | None]) -> list[str]:
+    return sorted({test for report in reports if report for test in json.loads(kept.load(run.home, report))})
+
+
+def _broken_rule(run: Run, session: SessionRef, base: str, commit: str, known: Known) -> tuple[str | None, str | None]:
     """Say in one line which rule for every change this one breaks, or None; and where it is long, list every fault."""
     changes = run.repository.changes(base, commit)
     if not changes.paths:
         return (None if _landed_before(run, session) else "the change is empty"), None
     sources = dict(_sources(run, commit, changes.paths))
-    ground = protection.ground(run.plan, run.task(session.task), known, run.project)
+    ground = protection.ground(run.plan, run.task(session.task), run.repository.owners(base), known, run.project)
     refused = ground.refusals(changes.files, sources)
     if refused:
         return f"changes protected paths: {protection.summary(refused)}", "\n".join(refused) + "\n"

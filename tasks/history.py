@@ -42,7 +42,7 @@ def checks(run: Run, session: SessionRef) -> list[Check]:
     """Return the checks of the answer that a session gave, those of its merge included."""
     found = (event["data"] for event in _of(run, "check", session.key, session.attempt))
     return [
-        Check.model_validate({name: data[name] for name in Check.model_fields})
+        Check.model_validate({name: data[name] for name in Check.model_fields if name in data})
         for data in found
         if data["round"] == session.round
     ]

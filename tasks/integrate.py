@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from orchestrator import kept
 from orchestrator.checkout import fast_forward
-from orchestrator.models import Answer, Check, Frozen, SessionRef, Verdict, canonical_json
-from tasks.gate import check, known_tests, tests_after
+from orchestrator.models import Answer, Check, Frozen, SessionRef, Verdict
+from tasks.gate import check, keep_known, known_tests, tests_after
 from tasks.record import TESTS, record_merge, refused_id, save_contracts
 from tasks.retry import POLICY
 from tasks.run import Run
@@ -131,7 +130,7 @@ def _land(
     """Land the merge and record it. The tests it brought are kept first, so that a kill in between loses nothing."""
     session = answer.session
     known = tests_after(run, session.task, known_tests(run, onto), checks)
-    tests = kept.keep(run.home, canonical_json(known))
+    tests = keep_known(run, known)
     trailers = {"Gate": ", ".join(f"{c.name} {c.tests_passed}/{c.tests_ran}" if c.tests else c.name for c in checks)}
     approving = [verdict.reviewer for verdict in verdicts if verdict.decision == "approve"]
     if approving:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from agents.context import decisions
 from orchestrator import holds
 from orchestrator.component_review import Asked
-from orchestrator.models import BuildTask, Decision, Inspection, JsonObject, Ruling, Verdict, now
+from orchestrator.models import BuildTask, Decision, Inspection, Ruling, Verdict, now
 from tasks.inspect import place
 from tasks.record import POWERS
 from tasks.run import Run
@@ -13,9 +13,14 @@ from tasks.run import Run
 
 def record_review(
     run: Run, asked: Asked, review: int, evidence: Sequence[Inspection], verdicts: Sequence[Verdict], ruling: Ruling
-) -> JsonObject:
-    """Record what came of a review: the ruling on its verdicts, which hold or free the component by themselves."""
+) -> str:
+    """Record what came of a review: the ruling on its verdicts, which hold or free the component by themselves.
+
+    Return the id of the event; one that was given before bears the number of the review in which it is given again.
+    """
     record_id = asked.review_id(evidence)
+    if run.events.recall(record_id) is not None:
+        record_id = f"{record_id}/again-{review}"
     _log(run, asked, review, ruling, record_id)
     data = {
         "component": asked.subject.component,
@@ -33,7 +38,8 @@ def record_review(
         "verdicts": [f"{verdict.session.id}/verdict" for verdict in verdicts],
     }
     about = {"task": asked.subject.session_task}
-    return run.events.record("component_review", record_id, data, about=about)
+    run.events.record("component_review", record_id, data, about=about)
+    return record_id
 
 
 def held(run: Run, build_task: BuildTask) -> str | None:

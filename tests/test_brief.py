@@ -244,8 +244,8 @@ def test_system_prompt_tells_the_rules_of_the_role(plan: Plan, role: str) -> Non
     text = brief.system(agent, session(role=role), plan, plan.tasks[3])
 
     assert "one of 3 agents that build product" in text and "You own the server." in text
-    assert ("call `finish`" in text, "Protected: .git, Makefile, and the tests" in text) == (role == "work",) * 2
-    assert ("This task may change: Makefile." in text) is (role == "work")
+    assert ("call `finish`" in text, "Protected: .git, Makefile, and what decides" in text) == (role == "work",) * 2
+    assert ("This task may change, of all that is protected: Makefile." in text) is (role == "work")
     assert ("`submit_verdict`" in text) is (role == "review")
 
 

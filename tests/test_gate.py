@@ -85,10 +85,11 @@ def reporting(script: str) -> GateCommand:
 
 
 def test_green_tests_make_a_green_check_with_all_that_was_measured(home: Home, place: Sandbox, worktree: Path) -> None:
-    """The check holds command, tree, counts, and references to the output and the tests that passed."""
+    """The check holds command, tree, counts, and references to the output and the tests that passed or were skipped."""
     put(worktree, {
         "src/a.py": "def one(): return 1\n",
         "tests/test_a.py": "from a import one\ndef test_one(): assert one() == 1\ndef test_two(): assert True\n",
+        "tests/test_b.py": "import pytest\n@pytest.mark.skip\ndef test_three(): pass\n",
     })  # fmt: skip
 
     check = judge(home, place, worktree, PYTEST, {"tests/test_a.py::test_one": "2.1"})
@@ -97,7 +98,8 @@ def test_green_tests_make_a_green_check_with_all_that_was_measured(home: Home, p
     assert (check.tests_expected, check.tests_ran, check.tests_passed) == (1, 2, 2)
     assert check.command.startswith("{python} -m pytest") and check.seconds > 0
     assert check.output and "2 passed" in kept.load(home, check.output)
-    assert check.tests
+    assert check.tests and check.skipped
+    assert json.loads(kept.load(home, check.skipped)) == ["tests/test_b.py::test_three"]
     assert json.loads(kept.load(home, check.tests)) == ["tests/test_a.py::test_one", "tests/test_a.py::test_two"]
 
 

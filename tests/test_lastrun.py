@@ -153,7 +153,7 @@ def stopped(prefect_server: Server, tmp_path: Path) -> Scenario:
 def told(scenario: Scenario, *words: str) -> str:
     """Return what `status` says on 80 columns, on one line."""
     out = scenario.mbo("status", *words).out
-    assert max(map(len, out.splitlines())) <= 80
+    assert max(len(line) for line in out.splitlines() if not line.startswith("project ")) <= 80  # its path is not ours
     return " ".join(out.split())
 
 

@@ -74,6 +74,11 @@ def ask(other: str) -> dict[str, object]:
     return call("send_message", **about, data={"need": "your part first"})
 
 
+def answered(name: str) -> dict[str, object]:
+    """Return the call that waits for the answer with a module: so two tasks are under way at the same time."""
+    return bash(f"until git log --all --oneline -- src/{name}.py | grep -q .; do sleep 0.05; done")
+
+
 @pytest.fixture(scope="module")
 def recovered(prefect_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Scenario:
     """One trouble a task, side by side, with two rounds of changes for each attempt."""
@@ -127,9 +132,10 @@ def _deadlocks(scenario: Scenario) -> None:
         scenario.turns(task, f"review.{reviewer}.2", approve())
         scenario.turns(task, "work.review", [[finish("The other one is there now.")]])
         scenario.turns(task, f"resolve.{COORDINATOR}", decide("accept", "one of them has to be first"))
-    for task, name, agent, other in (("1.10", "one", TELEMETRY, MIGRATION), ("1.11", "two", MIGRATION, TELEMETRY)):
-        scenario.work(task, [*module(name), ask(other)], agent=agent, gate="quick")
-        scenario.turns(task, f"resolve.{COORDINATOR}", decide("accept", "neither needs the other"))
+    scenario.work("1.10", [*module("one"), ask(MIGRATION)], agent=TELEMETRY, gate="quick", reviewers=[PROMPTS])
+    scenario.turns("1.10", f"review.{PROMPTS}", [[answered("two")], *approve()])
+    scenario.work("1.11", [answered("one")], [*module("two"), ask(TELEMETRY)], agent=MIGRATION, gate="quick")
+    scenario.turns("1.11", f"resolve.{COORDINATOR}", decide("accept", "neither needs the other"))
 
 
 def test_an_agent_that_fails_three_times_is_replaced_by_its_backup(recovered: Scenario) -> None:
@@ -328,7 +334,8 @@ def test_a_breaker_stops_the_run_and_a_resume_ends_it(prefect_server: Server, tm
     scenario.gates["code"] = [{"name": "mended", "run": ["grep", "-q", "mended", "src/state"]}]
     tasks = (("1.1", DATABASE), ("1.2", PROMPTS), ("1.3", SSE))
     for task, agent in tasks:
-        scenario.work(task, [create(f"src/{task}", "x\n"), create("src/state", "broken\n")], agent=agent)
+        written = [create(f"src/{task}", "x\n"), create("src/state", "broken\n")]
+        scenario.work(task, written, agent=agent, writes=["src/state"])
     scenario.work("1.4", [create("src/1.4", "x\n")], agent=OTHER, after=["1.1", "1.2", "1.3"])
 
     stopped = scenario.build()

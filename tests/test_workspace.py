@@ -63,12 +63,20 @@ def work(repository: Repository, slot: int, files: dict[str, str], ref: str = WI
     return repository.snapshot(slot, ref, head)
 
 
-def land(repository: Repository, commit: str, *, key: str = KEY, title: str = "Do it", onto: str | None = None) -> str:
+def land(
+    repository: Repository,
+    commit: str,
+    *,
+    key: str = KEY,
+    task: str = "1.2",
+    title: str = "Do it",
+    onto: str | None = None,
+) -> str:
     """Merge and land a commit."""
     onto = onto or repository.head()
     tree = repository.merge(onto, commit).tree
     return repository.land(
-        tree, onto=onto, commit=commit, agent="mcp-core", task="1.2", key=key, title=title, trailers={"Gate": "g"}
+        tree, onto=onto, commit=commit, agent="mcp-core", task=task, key=key, title=title, trailers={"Gate": "g"}
     )
 
 
@@ -109,7 +117,7 @@ def test_creation_that_was_killed_is_taken_up_again(home: Home, left: str) -> No
 
 
 def test_an_existing_projects_history_is_the_base(home: Home, tmp_path: Path) -> None:
-    """The project's head, with its whole history and its branch's name, is where integration begins."""
+    """The project's head, with its whole history and its branch's name, is where integration begins; no task's yet."""
     project = tmp_path / "project"
     shell = (
         "git init -q -b work . && git config user.name u && git config user.email u@example.org"
@@ -123,6 +131,7 @@ def test_an_existing_projects_history_is_the_base(home: Home, tmp_path: Path) ->
 
     assert head == plain_git(project / ".git", "rev-parse", "HEAD")
     assert (repository.branch, repository.read(head, "f")) == ("work", b"2\n")
+    assert repository.owners(head) == {"f": "base"}
     assert plain_git(home.repository, "rev-list", "--count", "work") == "2"
 
 
@@ -492,6 +501,33 @@ def test_the_same_key_lands_once(repository: Repository) -> None:
     again = land(repository, commit, onto=onto)
 
     assert (again, repository.head()) == (first, head)
+
+
+def test_every_file_is_the_last_tasks_that_added_it(repository: Repository) -> None:
+    """Who landed a path that was not there owns it from then on, whoever changes it later."""
+    steps = [
+        ("2.1", {"new.txt": "x\n", "gone.txt": "x\n", "\x1eTask: 9.9": "x\n"}, ()),
+        ("2.2", {"new.txt": "y\n", "a.txt": "changed\n", "deep/é.txt": "x\n"}, ("gone.txt", "run.sh")),
+        ("2.3", {"gone.txt": "back\n", "run.sh": "back\n"}, ()),
+    ]
+    for number, (task, files, removed) in enumerate(steps):
+        worktree = repository.open_slot(1, repository.head())
+        write(worktree, files)
+        for name in removed:
+            (worktree / name).unlink()
+        commit = repository.snapshot(1, f"refs/mbo/{number}", repository.head())
+        land(repository, commit, key=str(number), task=task)
+
+    assert repository.owners(repository.head()) == {
+        "\x1eTask: 9.9": "2.1",
+        "a.txt": "1.2",
+        "deep/b.txt": "1.2",
+        "deep/é.txt": "2.2",
+        "gone.txt": "2.3",
+        "new.txt": "2.1",
+        "run.sh": "2.3",
+    }
+    assert set(repository.owners(f"{repository.head()}~3").values()) == {"1.2"}
 
 
 def test_a_stale_head_is_refused(repository: Repository) -> None:

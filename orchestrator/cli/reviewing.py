@@ -53,7 +53,7 @@ def review(component: str, reviewers: str, form: str, **given: Any) -> None:
     words = [word for word in map(str.strip, reviewers.split(",")) if word]
     asked = ask(prepared, component, words)
     journal = _journal(prepared.home)
-    place = asked.recorded(lambda name: journal[name]["data"] if name in journal else None)
+    place = asked.recorded(journal)
     if place is None:
         place = _have_reviewed(prepared, asked, component, words)
         journal = _journal(prepared.home)

@@ -106,5 +106,5 @@ def _is_text(sign: str) -> bool:
 
 def _task(item: Item, owner: str, reviewers: list[str], protected: Sequence[str]) -> JsonObject:
     fields = item.model_dump(mode="json", exclude={"paths"}) | {"agent": owner, "effort": EFFORT}
-    writes = [path for path in item.paths if protection.matches(path, (*protection.ALWAYS, *protected))]
+    writes = [path for path in item.paths if protection.needs_exception(path, protected)]
     return {**fields, "reviewers": [*reviewers]} | ({"writes": list(writes)} if writes else {})

@@ -74,7 +74,10 @@ class BuildTask(Frozen):
     gate: Text | None = None
     """The gate's name; none means the gate of the task's kind."""
     writes: tuple[Text, ...] = ()
-    """Protected paths that this task may change all the same, such as `pyproject.toml`; written as they are."""
+    """Protected paths that this task may change all the same, such as `pyproject.toml`, in the form of `protected`.
+
+    Tests and contracts of other tasks stay out of its reach.
+    """
     stage: TaskStage | None = None
     """The stage of its component that it belongs to; none means the one of its kind."""
     paths: tuple[Text, ...] = ()
@@ -129,7 +132,7 @@ class Policy(Frozen):
     breaker: int = Field(default=3, ge=1)
     """So many tasks of a run that fail in the same way stop the run from starting more."""
     protected: tuple[Text, ...] = ()
-    """Paths that no task may change unless its own `writes` names them.
+    """Paths that no task may change unless its own `writes` names them, besides those that are always protected.
 
     One without a slash counts in every folder, one with a slash from the root, a folder with all that is in it.
     """

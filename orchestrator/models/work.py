@@ -137,6 +137,8 @@ class Check(Frozen):
     tests_passed: int = 0
     tests: Digest | None = None
     """Reference to the kept JSON list of the test ids that passed."""
+    skipped: Digest | None = None
+    """Reference to the kept JSON list of the test ids that were skipped or failed as expected."""
     problem: str | None = None
     """Why the check is red, in one line; None when it is green."""
 
