@@ -1,9 +1,12 @@
 """Promises of `mbo plan import`: what is written is a plan, nothing is lost in silence, nothing is overwritten."""
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import yaml
 
 from orchestrator import plan as plans
 from tests.scenario import TESTING, WORKER, mbo
@@ -25,6 +28,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
 def test_what_is_written_is_a_plan(files: dict[str, Path], tmp_path: Path, tool: str, count: int) -> None:
     """The file passes every check of a plan, has a gate that runs tests, and once more changes nothing."""
     output = tmp_path / "out" / "plan.yaml"
+    output.parent.mkdir()
     line = ("plan", "import", str(files[tool]), "--output", str(output))
 
     done, again = mbo(*line), mbo(*line)
@@ -94,3 +98,16 @@ def test_no_file_is_overwritten(files: dict[str, Path], tmp_path: Path) -> None:
     assert done.code == other.code == 2
     assert "is there already; name another --output" in done.err and output.read_text(encoding="utf-8") == "mine"
     assert "neither a tasks.json of Task Master nor a tasks.md of Spec Kit" in other.err
+
+
+def test_a_plan_goes_through_a_pipe(files: dict[str, Path], tmp_path: Path) -> None:
+    """A pipe is no file that could be overwritten: its reader gets the plan, checked like any other."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_text)
+        done = mbo("plan", "import", str(files["json"]), "--output", str(pipe))
+
+        assert done.code == 0, done.err
+        assert len(yaml.safe_load(read.result())["tasks"]) == 7
+    assert pipe.is_fifo()

@@ -12,7 +12,7 @@ from orchestrator.cli import options, words
 from orchestrator.cli.manual import Manual
 from orchestrator.errors import InputError, PlanError
 from orchestrator.foreign import AGENT, Foreign
-from orchestrator.home import write_atomically
+from orchestrator.home import write_output
 from orchestrator.models import JsonObject
 
 HEAD = "# Made from {}. Gates, agents and reviewers are defaults: look them over before a build.\n"
@@ -64,19 +64,15 @@ def _read(file: Path, tag: str | None, *, with_done: bool) -> Foreign:
 
 def _write(output: Path, text: str, source: Path) -> None:
     """Write a plan once it is known to be one; the same again changes nothing."""
-    if output.exists():
-        if output.is_file() and output.read_bytes() == text.encode(errors="backslashreplace"):
+    if output.is_file():
+        if output.read_bytes() == text.encode(errors="backslashreplace"):
             return
         raise InputError(f"{output}: is there already; name another --output or remove it")
-    part = output.with_name(f".{output.name}.part")
-    write_atomically(part, text)
     try:
-        plans.load(part)
-        part.replace(output)
+        plans.load(output, text=text)
     except PlanError as error:
         raise PlanError(str(source), error.problems) from error
-    finally:
-        part.unlink(missing_ok=True)
+    write_output(output, text)
 
 
 def _tell(raw: JsonObject, output: Path) -> None:
