@@ -10,6 +10,7 @@ from orchestrator import plan as plans
 from orchestrator import settings
 from orchestrator.cli import options, words
 from orchestrator.cli.manual import Manual
+from orchestrator.cli.screen import say
 from orchestrator.errors import InputError, PlanError
 from orchestrator.foreign import AGENT, Foreign
 from orchestrator.home import write_output
@@ -41,7 +42,7 @@ def import_(file: Path, output: Path, agent: str, tag: str | None, with_done: bo
         raise InputError(f"{file}: neither a tasks.json of Task Master nor a tasks.md of Spec Kit; name one of these")
     found = _read(file, tag, with_done=with_done)
     for line in (*found.left_out, *found.faults):
-        click.echo(line, err=True)
+        say(words.flat(line))
     raw = foreign.plan(found, plans.load(settings.BUNDLED_PLAN), agent)
     specification = file.with_name("spec.md")
     if file.suffix == ".md" and specification.is_file():
@@ -78,6 +79,6 @@ def _write(output: Path, text: str, source: Path) -> None:
 def _tell(raw: JsonObject, output: Path) -> None:
     first = raw["tasks"][0]
     by = f"by {first['agent']}" + (f", reviewed by {first['reviewers'][0]}" if first["reviewers"] else "")
-    click.echo(f"plan      {output}: {words.count(len(raw['tasks']), 'task')}, all {by}", err=True)
-    click.echo("next      give each task its agent, add a `toolchain` if the tests need packages, then", err=True)
-    click.echo(f"          mbo plan --plan {output}", err=True)
+    say(f"plan      {output}: {words.count(len(raw['tasks']), 'task')}, all {by}")
+    say("next      give each task its agent, add a `toolchain` if the tests need packages, then")
+    say(f"          mbo plan --plan {output}")

@@ -10,6 +10,7 @@ import click
 from orchestrator import plan as plans
 from orchestrator.cli import options, table, words
 from orchestrator.cli.manual import Manual
+from orchestrator.cli.screen import echo
 from orchestrator.home import Home, project_record
 from orchestrator.models import Knowledge, Plan
 from orchestrator.models.talk import KnowledgeType
@@ -50,7 +51,7 @@ def knowledge(
         found = learned.records(place, asked)
         newer = {old: record.id for record in learned.records(place, everyone) for old in record.supersedes}
     chosen = [record for record in found if kind in (None, record.type)]
-    click.echo(_as_json(chosen, newer) if form == "json" else _as_table(chosen, newer, loaded))
+    echo(_as_json(chosen, newer) if form == "json" else _as_table(chosen, newer, loaded))
 
 
 def _as_json(records: Sequence[Knowledge], newer: Mapping[str, str]) -> str:
@@ -63,8 +64,7 @@ def _as_table(records: Sequence[Knowledge], newer: Mapping[str, str], plan: Plan
     if not records:
         return foot
     rows = [_row(record, newer, plan) for record in records]
-    columns = table.sizes([HEADER, *rows], table.width())
-    return f"{table.lines([HEADER, table.rule(columns), *rows], columns)}\n\n{foot}"
+    return f"{table.headed(HEADER, rows)}\n\n{foot}"
 
 
 def _row(record: Knowledge, newer: Mapping[str, str], plan: Plan) -> table.Row:

@@ -6,6 +6,7 @@ import click
 
 from orchestrator.cli import options
 from orchestrator.cli.manual import Manual
+from orchestrator.cli.screen import echo, say
 from orchestrator.home import Home, project_record, write_output
 
 _OUTPUT = options.Place(dir_okay=False)
@@ -40,10 +41,10 @@ def report(form: str, phase: int | None, output: Path | None, home: Path) -> Non
     project_record(Home(home))
     text = _told(form, Home(home), phase)
     if output is None:
-        click.echo(text, nl=False)
+        echo(text, nl=False)
         return
     write_output(output, text)
-    click.echo(f"report: {output}", err=True)
+    say(f"report: {output}")
 
 
 def _told(form: str, home: Home, phase: int | None) -> str:

@@ -8,11 +8,13 @@ import click
 
 from orchestrator.cli import options, table, words
 from orchestrator.cli.manual import Manual, ManualGroup
+from orchestrator.cli.screen import echo, say
 from orchestrator.errors import InputError
 from orchestrator.home import Home, read_json, write_atomically
 from orchestrator.models import Agent, Plan
 
 HEADER = ("agent", "category", "powers", "stood in for by", "defined in")
+BUNDLED = "bundled"
 
 
 @click.group(cls=ManualGroup, invoke_without_command=True, subcommand_metavar="[import …]")
@@ -38,9 +40,9 @@ def agents(context: click.Context, form: str, home: Path, plan_file: Path | None
     own = [entry.id for entry in loaded.agents]
     extra = [name for name in roster.load(None, project) if name not in roster.bundled()]
     team = roster.load([*own, *extra], project)
-    click.echo(_as_json(team) if form == "json" else _as_table(team, loaded, project))
+    echo(_as_json(team) if form == "json" else _as_table(team, loaded, project, roster.texts(roster.bundled())))
     for line in roster.disagreements(team, loaded.policy):
-        click.echo(f"note      {line}", err=True)
+        say(f"note      {line}")
 
 
 @agents.command("import", cls=Manual)
@@ -73,11 +75,11 @@ def import_(folder: Path, project: Path | None, home: Path) -> None:
         try:
             agent = definition.read(file)
             told = _take(agent, file, into / roster.PROJECT_FOLDER, known)
-            click.echo(f"{agent.name}: {told}", err=True)
+            say(f"{agent.name}: {told}")
         except InputError as error:
             faults.append(str(error))
     for line in faults:
-        click.echo(line, err=True)
+        say(words.flat(line))
     if faults:
         raise InputError(f"{folder}: {words.count(len(faults), 'fault')}, named above; all the rest was taken in")
 
@@ -123,24 +125,27 @@ def _as_json(team: Mapping[str, Agent]) -> str:
     return json.dumps(told, indent=2, ensure_ascii=False)
 
 
-def _as_table(team: Mapping[str, Agent], plan: Plan, project: Path | None) -> str:
+def _as_table(team: Mapping[str, Agent], plan: Plan, project: Path | None, bundled: Mapping[str, str]) -> str:
     shared = words.prefix(plan)
-    rows = [
+    rows: list[table.Row] = [
         (
             agent.name.removeprefix(shared),
             agent.category,
             " ".join(agent.authority) or "-",
             " ".join(name.removeprefix(shared) for name in agent.backups) or "-",
-            _source(agent, project),
+            _source(agent, project, bundled),
         )
         for agent in team.values()
     ]
-    columns = table.sizes([HEADER, *rows], table.width())
+    size = len(HEADER) - all(row[-1] == BUNDLED for row in rows)
+    told = table.headed(HEADER[:size], [row[:size] for row in rows])
     foot = words.count(len(rows), "agent") + (f", named without `{shared}`" if shared else "")
-    return f"{table.lines([HEADER, table.rule(columns), *rows], columns)}\n\n{foot}"
+    return f"{told}\n\n{foot}"
 
 
-def _source(agent: Agent, project: Path | None) -> str:
+def _source(agent: Agent, project: Path | None, bundled: Mapping[str, str]) -> str:
+    """Return where the project defines an agent, unless it is as it came: that is the same for almost all."""
     if project and agent.source.is_relative_to(project):
-        return agent.source.relative_to(project).as_posix()
-    return "bundled"
+        place = agent.source.relative_to(project).as_posix()
+        return BUNDLED if bundled.get(place) == agent.source.read_text(encoding="utf-8") else place
+    return BUNDLED

@@ -9,6 +9,7 @@ import click
 
 from orchestrator.cli import options, table, views, words
 from orchestrator.cli.manual import Manual
+from orchestrator.cli.screen import echo
 from orchestrator.cli.watching import watch as watch_it
 from orchestrator.events import read_events
 from orchestrator.home import Home, holder, project_record
@@ -57,7 +58,7 @@ def status(*, watch: bool, home: Path, plan_file: Path | None, **chosen: bool) -
     if watch:
         watch_it(lambda: _told(view, home, plan_file))
     else:
-        click.echo(_told(view, home, plan_file))
+        echo(_told(view, home, plan_file), styled=True)
 
 
 def _told(view: View, home: Path, plan_file: Path | None) -> str:
@@ -182,8 +183,7 @@ def _tasks(plan: Plan, board: Board, *, everything: bool) -> str:
     if not rows:
         return foot
     header = ("id", "state", "task", "why")
-    columns = table.sizes([header, *rows], table.width())
-    return f"{table.lines([header, table.rule(columns), *rows], columns, COLOURS)}\n\n{foot}"
+    return f"{table.headed(header, rows, COLOURS)}\n\n{foot}"
 
 
 def _why(item: standing.Standing) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import click
 
+from orchestrator.cli.screen import echo, visible
 from orchestrator.errors import InputError
 
 SECONDS = 2.0
@@ -23,15 +24,16 @@ def watch(draw: Callable[[], str]) -> None:
     click.clear()
     try:
         while True:
-            click.echo(_frame(draw(), shutil.get_terminal_size().lines), nl=False)
+            frame = _frame(draw(), shutil.get_terminal_size().lines)
+            click.echo(frame, nl=False)  # noqa: TID251 it moves the cursor, around text that is visible already
             time.sleep(SECONDS)
     except KeyboardInterrupt:
-        click.echo()
+        echo()
 
 
 def _frame(text: str, height: int) -> str:
     """Return the escape sequences that put `text` over what was there, cut at the terminal's height."""
-    lines = text.splitlines()
+    lines = visible(text, styled=True).splitlines()
     if len(lines) >= height:
         lines = [*lines[: height - 2], "…"]
     return "\x1b[H" + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J"
