@@ -6,7 +6,8 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -17,11 +18,14 @@ from orchestrator.cli import screen as screen_
 from orchestrator.cli import table, watching, words
 from orchestrator.cli.board import Board
 from orchestrator.cli.display import display
+from orchestrator.cli.main import main
 from orchestrator.cli.milestones import milestone
+from orchestrator.home import Home, exclusive, write_json
 from orchestrator.models import JsonObject
 from orchestrator.models.value import now
 from orchestrator.selection import Selection
 from orchestrator.settings import BUNDLED_PLAN
+from tests.story import Story, plan_of
 
 PLAN = plans.load(BUNDLED_PLAN)
 SDK = "mcp-claude-sdk-expert"
@@ -262,7 +266,8 @@ def test_a_watch_draws_over_what_was_there_until_ctrl_c(screen: Screen, monkeypa
     monkeypatch.setenv("LINES", "4")
     frames = iter(["one\ntwo", "\n".join("abcdef")])
 
-    def draw() -> str:
+    def draw(height: int) -> str:
+        assert height == 4
         try:
             return next(frames)
         except StopIteration:
@@ -273,13 +278,63 @@ def test_a_watch_draws_over_what_was_there_until_ctrl_c(screen: Screen, monkeypa
     sent = screen.close()
 
     assert sent.count("\x1b[H") >= 2
-    assert re.findall(r"^[a-z…]+", re.sub(r"\x1b\[[\d;]*[A-Za-z]", "", sent), re.MULTILINE) == [
+    assert re.findall(r"^[a-z…]+", re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", sent), re.MULTILINE) == [
         "one",
         "two",
         "a",
         "b",
         "…",
     ]
+
+
+def watched(screen: Screen, home: Home, *words: str) -> str:
+    """Return what the terminal gets from one drawing of a watched status."""
+
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watching, "time", SimpleNamespace(sleep=interrupt))
+        with redirect_stdout(screen.file), suppress(SystemExit):
+            main(["status", "--watch", *words, "--home", str(home.root)])
+    return screen.close()
+
+
+def test_a_low_screen_shows_first_what_runs_and_failed(
+    screen: Screen, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where not all has room, tasks that run or failed and the sessions stand above phases and components."""
+    monkeypatch.setenv("LINES", "20")
+    story = Story(home, plan_of(t1=(), t2=(), t3=("t1",)))
+    write_json(home.root / "plan.json", story.plan.model_dump(mode="json", exclude_defaults=True))
+    story.plan = plans.load(home.root / "plan.json")
+    write_json(home.project_file, {"project": "/nowhere", "plan": str(story.plan.source), "created": ""})
+    with exclusive(home, "build"):
+        story.start()
+        story.work("1.1")
+        story.fail("1.2")
+        sent = watched(screen, home, "--detailed")
+
+    shown = re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", sent)
+    places = [shown.index(words_) for words_ in ("1.1  running", "1.2  failed", "1.1  1      works", "1  Only", "…")]
+    assert places == sorted(places)
+
+
+def test_a_wrong_home_leaves_the_screen_as_it_was(
+    screen: Screen, home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is wrong from the start is told below the command; nothing is cleared."""
+    assert watched(screen, home) == ""
+    assert capsys.readouterr().err.startswith(f"mbo: {home.root}: no project here yet;")
+
+
+def test_what_programs_read_is_not_watched(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON is not drawn, and cut, for people: the two options together are refused."""
+    with pytest.raises(SystemExit) as end:
+        main(["status", "--watch", "--json", "--home", str(home.root)])
+
+    assert end.value.code == 2
+    assert "leave one of them out (see `mbo status --help`)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("way", ["option", "variable"])

@@ -147,7 +147,9 @@ def _end(message: str, code: int) -> None:
 
 
 def _usage(error: click.UsageError) -> str:
-    """Return what was wrong with the words typed, in one line, and whose help to read."""
-    told = " ".join(error.format_message().split()).removesuffix(".").replace(". Did you mean", "; did you mean")
+    """Return what was wrong with the words typed, in one line with click's best guess, and whose help to read."""
+    guesses = getattr(error, "possibilities", None) or ()
+    told = " ".join((error.message if guesses else error.format_message()).split()).removesuffix(".")
+    asked = f"; did you mean {guesses[0]!r}?" if guesses else ""
     name = error.ctx.command_path if error.ctx else "mbo"
-    return f"{told[:1].lower()}{told[1:]} (see `{name} --help`)"
+    return f"{told[:1].lower()}{told[1:]}{asked} (see `{name} --help`)"

@@ -8,14 +8,16 @@ from orchestrator.cli.screen import visible
 from orchestrator.models import Plan
 from orchestrator.models.value import now
 
+_NARROW = re.compile(r"[\x20-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0482\u2010-\u2027\u2190-\u21ff\u2500-\u25fc]*")
+"""Letters, dashes, arrows and the parts of bars and rules, each of which is known to take one column."""
 _BREAK = re.compile(r" *[\t\n\v\f\r][ \t\n\v\f\r]*")
 
 
 def cells(text: str) -> int:
     """Return how many columns of a terminal `text` takes."""
-    if text.isascii():
+    if _NARROW.fullmatch(text):
         return len(text)
-    from rich.cells import cell_len  # with tables of Unicode, which most words do not need
+    from rich.cells import cell_len  # half of Unicode in tables, which most words do not need
 
     return cell_len(text)
 
