@@ -92,12 +92,32 @@ def test_no_file_is_overwritten(files: dict[str, Path], tmp_path: Path) -> None:
     output = tmp_path / "plan.yaml"
     output.write_text("mine", encoding="utf-8")
 
-    done = mbo("plan", "import", str(files["md"]), "--output", str(output))
+    (tmp_path / "link.yaml").symlink_to(tmp_path / "nowhere.yaml")
+    md = ("plan", "import", str(files["md"]), "--output")
+
+    done, link = mbo(*md, str(output)), mbo(*md, str(tmp_path / "link.yaml"))
     other = mbo("plan", "import", str(output), "--output", str(tmp_path / "new.yaml"))
 
-    assert done.code == other.code == 2
+    assert done.code == link.code == other.code == 2
+    assert "link.yaml: is there already" in link.err and not (tmp_path / "nowhere.yaml").exists()
     assert "is there already; name another --output" in done.err and output.read_text(encoding="utf-8") == "mine"
     assert "neither a tasks.json of Task Master nor a tasks.md of Spec Kit" in other.err
+
+
+@pytest.mark.parametrize(
+    ("output", "told"),
+    [
+        ("none/plan.yaml", "none; make it, or name another file"),
+        (f"{'x' * 300}.yaml", "xx.yaml: cannot be written (File name too long); name another file"),
+    ],
+    ids=["no folder", "long name"],
+)
+def test_a_place_that_takes_no_file_is_named(files: dict[str, Path], tmp_path: Path, output: str, told: str) -> None:
+    """No folder is made for a plan, and what the disk refuses is told of the file that was asked for."""
+    done = mbo("plan", "import", str(files["json"]), "--output", str(tmp_path / output))
+
+    assert done.code == 2 and told in done.err
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["spec.md", "tasks.json", "tasks.md"]
 
 
 def test_a_plan_goes_through_a_pipe(files: dict[str, Path], tmp_path: Path) -> None:

@@ -65,8 +65,9 @@ def _read(file: Path, tag: str | None, *, with_done: bool) -> Foreign:
 
 def _write(output: Path, text: str, source: Path) -> None:
     """Write a plan once it is known to be one; the same again changes nothing."""
-    if output.is_file():
-        if output.read_bytes() == text.encode(errors="backslashreplace"):
+    is_file = os.path.isfile(output)  # unlike pathlib's, it takes a name that is too long for one that is not there
+    if is_file or (os.path.islink(output) and not os.path.exists(output)):
+        if is_file and output.read_bytes() == text.encode(errors="backslashreplace"):
             return
         raise InputError(f"{output}: is there already; name another --output or remove it")
     try:
