@@ -39,7 +39,7 @@ class PlanError(InputError):
         self.source = source
         self.problems = tuple(problems)
         count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
-        lines = "".join(f"\n  - {problem}" for problem in self.problems)
+        lines = "".join(f"\n  - {' '.join(problem.splitlines())}" for problem in self.problems)
         super().__init__(f"{source}: {count} in this plan; mend and try again{lines}")
 
 

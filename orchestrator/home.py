@@ -11,7 +11,8 @@
 import fcntl
 import json
 import os
-import threading
+import secrets
+import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -56,18 +57,65 @@ def write_atomically(path: Path, text: str) -> None:
     Raises:
         StorageError: the disk refused the write; the old content stands.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8", errors="backslashreplace") as file:
+        _replace(path, text, None)
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror}; free the disk, then run the same command") from error
+
+
+def write_output(path: Path, text: str) -> None:
+    """Write `text` where the user says, and leave there what is there.
+
+    A file is replaced whole or not at all, and keeps its mode and owner. A link stays, and what it points to is
+    written. What is no file, such as a pipe or a device, is written to and never replaced.
+
+    Raises:
+        InputError: it cannot be written; the message names `path` and the cause.
+    """
+    try:
+        if not path.parent.is_dir():
+            raise InputError(f"{path}: there is no folder {path.parent}; make it, or name another file")
+        there = _there(path)
+        if there is None or stat.S_ISREG(there.st_mode):
+            _replace(Path(os.path.realpath(path)), text, there)
+        else:
+            path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); name another file") from error
+
+
+def _there(path: Path) -> os.stat_result | None:
+    """Return what is at `path`, links followed, or None where nothing is."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _replace(path: Path, text: str, old: os.stat_result | None) -> None:
+    """Put a new file in the place of the one at `path`, with the mode and owner of the `old` one if there is one."""
+    if old:
+        os.close(os.open(path, os.O_WRONLY | os.O_CLOEXEC))  # what may not be written is not replaced either
+    part = path.with_name(f".{secrets.token_hex(8)}.part")  # a name that nobody can put a link at beforehand
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600 if old else 0o666)
+        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
             file.flush()
-            os.fsync(file.fileno())
+            if old:
+                _hand_over(descriptor, old)
+            os.fsync(descriptor)
         part.replace(path)
-    except OSError as error:
+    finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-        raise StorageError(f"{path}: {error.strerror}; free the disk, then run the same command") from error
+
+
+def _hand_over(descriptor: int, old: os.stat_result) -> None:
+    with suppress(PermissionError):  # another user's file in a folder of ours becomes ours
+        os.fchown(descriptor, old.st_uid, old.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
 
 
 def write_json(path: Path, value: JsonObject) -> None:

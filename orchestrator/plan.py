@@ -12,10 +12,11 @@ from orchestrator.models import digest as digest_of
 _FILES = ("toolchain", "specification")
 
 
-def load(path: Path, definitions: Collection[str] = ()) -> Plan:
+def load(path: Path, definitions: Collection[str] = (), *, text: str | None = None) -> Plan:
     """Return the plan in the YAML file at `path`, every agent in it named by its id.
 
-    Where `definitions` names any, each agent of the plan must be among them.
+    Where `definitions` names any, each agent of the plan must be among them. `text` is what the file is to hold,
+    where it is not written yet.
 
     Raises:
         InputError: there is no such file, or it holds no mapping.
@@ -24,7 +25,7 @@ def load(path: Path, definitions: Collection[str] = ()) -> Plan:
     from orchestrator import planfile  # YAML and all rules, which a plan that is remembered need not load
     from orchestrator.contracts import rules
 
-    raw, doubled = planfile.read(path)
+    raw, doubled = planfile.read(path, text)
     draft, misshapen = planfile.shape(raw)
     directory = names.directory(draft.agents.items, draft.head.ambiguous_aliases)
     directory = {names.fold(agent): (agent,) for agent in draft.agents.ids} | directory

@@ -86,15 +86,15 @@ for _tag, _pattern, _first in (
     _PlanLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
 
 
-def read(path: Path) -> tuple[JsonObject, list[str]]:
-    """Return the mapping that the plan file at `path` holds, and a problem for each key that it holds twice.
+def read(path: Path, text: str | None = None) -> tuple[JsonObject, list[str]]:
+    """Return the mapping that the plan file at `path` holds, or is to hold, and a problem for each doubled key.
 
     Raises:
         InputError: there is no such file, it cannot be read, or it holds no mapping.
         PlanError: it is not YAML; the problem names line and column.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8") if text is None else text
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; name the plan's YAML file") from error
     except UnicodeDecodeError as error:

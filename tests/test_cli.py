@@ -208,7 +208,8 @@ def test_the_plan_shows_who_keeps_which_contract(scenario: Scenario) -> None:
     ("words", "told"),
     [
         (("pan",), "no such command 'pan'; did you mean 'plan'? (see `mbo --help`)"),
-        (("plan", "--phse", "1"), "--phase"),
+        (("plan", "--phse", "1"), "no such option '--phse'; did you mean '--phase'? (see `mbo plan --help`)"),
+        (("status", "--phase", "1"), "no such option '--phase'; did you mean '--plan'? (see `mbo status --help`)"),
         (("plan", "--phase", "x"), "invalid value for '--phase'"),
         (("plan", "--home", ""), "invalid value for '--home': it is empty"),
         (("plan", "--phase", "9"), "there is no phase 9 in claude-code-mcp (it has 1, 2, 3, 4, 5, 6)"),

@@ -6,22 +6,27 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from types import SimpleNamespace
 from typing import Any
 
 import click
 import pytest
 
 from orchestrator import plan as plans
+from orchestrator.cli import screen as screen_
 from orchestrator.cli import table, watching, words
 from orchestrator.cli.board import Board
 from orchestrator.cli.display import display
+from orchestrator.cli.main import main
 from orchestrator.cli.milestones import milestone
+from orchestrator.home import Home, exclusive, write_json
 from orchestrator.models import JsonObject
 from orchestrator.models.value import now
 from orchestrator.selection import Selection
 from orchestrator.settings import BUNDLED_PLAN
 from orchestrator.status.lasting import in_words
+from tests.story import Story, plan_of
 
 PLAN = plans.load(BUNDLED_PLAN)
 SDK = "mcp-claude-sdk-expert"
@@ -262,7 +267,8 @@ def test_a_watch_draws_over_what_was_there_until_ctrl_c(screen: Screen, monkeypa
     monkeypatch.setenv("LINES", "4")
     frames = iter(["one\ntwo", "\n".join("abcdef")])
 
-    def draw() -> str:
+    def draw(height: int) -> str:
+        assert height == 4
         try:
             return next(frames)
         except StopIteration:
@@ -273,13 +279,63 @@ def test_a_watch_draws_over_what_was_there_until_ctrl_c(screen: Screen, monkeypa
     sent = screen.close()
 
     assert sent.count("\x1b[H") >= 2
-    assert re.findall(r"^[a-z…]+", re.sub(r"\x1b\[[\d;]*[A-Za-z]", "", sent), re.MULTILINE) == [
+    assert re.findall(r"^[a-z…]+", re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", sent), re.MULTILINE) == [
         "one",
         "two",
         "a",
         "b",
         "…",
     ]
+
+
+def watched(screen: Screen, home: Home, *words: str) -> str:
+    """Return what the terminal gets from one drawing of a watched status."""
+
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watching, "time", SimpleNamespace(sleep=interrupt))
+        with redirect_stdout(screen.file), suppress(SystemExit):
+            main(["status", "--watch", *words, "--home", str(home.root)])
+    return screen.close()
+
+
+def test_a_low_screen_shows_first_what_runs_and_failed(
+    screen: Screen, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where not all has room, tasks that run or failed and the sessions stand above phases and components."""
+    monkeypatch.setenv("LINES", "20")
+    story = Story(home, plan_of(t1=(), t2=(), t3=("t1",)))
+    write_json(home.root / "plan.json", story.plan.model_dump(mode="json", exclude_defaults=True))
+    story.plan = plans.load(home.root / "plan.json")
+    write_json(home.project_file, {"project": "/nowhere", "plan": str(story.plan.source), "created": ""})
+    with exclusive(home, "build"):
+        story.start()
+        story.work("1.1")
+        story.fail("1.2")
+        sent = watched(screen, home, "--detailed")
+
+    shown = re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", sent)
+    places = [shown.index(words_) for words_ in ("1.1  running", "1.2  failed", "1.1  1      works", "1  Only", "…")]
+    assert places == sorted(places)
+
+
+def test_a_wrong_home_leaves_the_screen_as_it_was(
+    screen: Screen, home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is wrong from the start is told below the command; nothing is cleared."""
+    assert watched(screen, home) == ""
+    assert capsys.readouterr().err.startswith(f"mbo: {home.root}: no project here yet;")
+
+
+def test_what_programs_read_is_not_watched(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON is not drawn, and cut, for people: the two options together are refused."""
+    with pytest.raises(SystemExit) as end:
+        main(["status", "--watch", "--json", "--home", str(home.root)])
+
+    assert end.value.code == 2
+    assert "leave one of them out (see `mbo status --help`)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("way", ["option", "variable"])
@@ -312,6 +368,80 @@ def test_a_table_is_as_wide_as_the_terminal_and_loses_nothing() -> None:
     assert max(map(len, told.splitlines())) <= 60
     assert told.replace("\n", " ").split().count("because") == 12
     assert all(line[6:].startswith((" ", "a", "t", "s", "g", "o")) for line in told.splitlines())
+
+
+@pytest.mark.parametrize("limit", [30, 60, 80])
+def test_no_table_is_wider_than_the_terminal_or_breaks_a_name(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    """Ids, agents and paths stay whole: where a table has no room for them, each row is a block of lines."""
+    monkeypatch.setenv("COLUMNS", str(limit))
+    path = "tests/test_x.py::test_of_a_thing"[: limit - 2]
+    rows = [("1.1", "project-coordinator", "A title", "because " * 9 + path), ("1.2", "dev-ops", "", "-")]
+
+    told = table.headed(("id", "agent", "task", "why"), rows)
+    assert max(map(len, told.splitlines())) <= limit
+    assert {"1.1", "project-coordinator", path} <= set(told.split())
+    assert told.split().count("because") == 9
+    assert told.startswith("id     1.1\nagent  project-coordinator\n") == (limit == 30)
+    assert ("id     1.2\nagent  dev-ops" in told) == (limit == 30)
+
+
+def test_a_long_name_in_the_last_column_goes_below_its_row() -> None:
+    """One test's long name does not take the room of all other columns, nor is it broken."""
+    name = "tests/test_of_parts.py::test_that_all_parts_fit"
+    rows = [("1.1", "A title of words", f"red: {name} and more"), ("1.2", "Another", "no reason")]
+    columns = table.sizes(rows, 50)
+
+    assert table.lines(rows, columns).splitlines() == [
+        "1.1  A title of words",
+        "     red:",
+        f"   {name}",
+        "     and more",
+        "1.2  Another           no reason",
+    ]
+
+
+def test_only_a_word_wider_than_the_terminal_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever comes, nothing is wider than the terminal."""
+    monkeypatch.setenv("COLUMNS", "30")
+    told = table.headed(("id", "path"), [("1.1", "x" * 70), ("1.2", "漢" * 40)])
+
+    assert max(map(words.cells, told.splitlines())) <= 30
+    assert (told.count("x"), told.count("漢")) == (70, 40)
+
+
+def test_columns_line_up_under_wide_letters() -> None:
+    """Letters that take two columns, and those that take none, count as what they take."""
+    rows = [("漢字仮名", "first"), ("abcd", "second"), ("e\u0301e", "third"), ("⚙️ ✔", "fourth")]
+    told = table.lines(rows, table.sizes(rows, 80)).splitlines()
+
+    assert [words.cells(line.partition(name)[0]) for line, (_, name) in zip(told, rows, strict=True)] == [10] * 4
+    assert words.shorten("漢字仮名漢字仮名", 9) == "漢字仮名…"
+    assert words.wrapped("漢字仮名", 5) == ["漢字", "仮名"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("\x1b]0;owned\x07\x1b[2J", "\\u001b]0;owned\\u0007\\u001b[2J"),
+        ("\x1b[32mmerged\x1b[0m", "\\u001b[32mmerged\\u001b[0m"),
+        ("a\x9b2Jb\x7f\x85", "a\\u009b2Jb\\u007f\\u0085"),
+        ("\u202eabc\u2066d\u2069", "\\u202eabc\\u2066d\\u2069"),
+        ("\ud800", "\\ud800"),
+        ("a\tb\r\nc\rd\n", "a   b\nc\\u000dd\n"),
+        ("漢 é ✔ \u200d", "漢 é ✔ \u200d"),
+    ],
+    ids=["title", "colour", "eight bits", "direction", "half", "breaks", "letters"],
+)
+def test_what_steers_a_terminal_is_shown_instead(text: str, told: str) -> None:
+    """A control character is seen as JSON writes it; lines stay lines, tabs become spaces, letters are themselves."""
+    assert screen_.visible(text) == told
+
+
+def test_colours_of_ours_are_all_that_passes() -> None:
+    """Text that we have coloured keeps our colours and nothing else."""
+    styled = click.style("red", fg="red") + "\x1b[8mhidden\x1b[38;5;1m\x1b[H"
+
+    assert screen_.visible(styled, styled=True) == ("\x1b[31mred\x1b[0m\\u001b[8mhidden\\u001b[38;5;1m\\u001b[H")
 
 
 def test_a_table_in_a_file_has_one_line_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -352,10 +482,14 @@ def test_lengths_of_time_are_told_in_words(seconds: float, expected: str) -> Non
 
 
 def test_a_long_sentence_hangs_below_its_beginning() -> None:
-    """A sentence goes on under its own beginning, and a long path is never broken."""
-    told = words.hanging("run      ", f"none; look at /{'x' * 40} and go on", 40)
+    """A sentence goes on under its own beginning; a long path is never broken, and moves left where it has to."""
+    told = words.hanging("run      ", f"none; look at /{'x' * 34} and go on", 40)
+    long = words.hanging("run      ", f"/{'x' * 40} and go on", 40)
+    head = words.hanging(f"sync {'a-z ' * 6}: ", "nothing to move, or is there anything?", 40)
 
-    assert told.splitlines() == ["run      none; look at", f"         /{'x' * 40}", "         and go on"]
+    assert told.splitlines() == ["run      none; look at", f"     /{'x' * 34}", "         and go on"]
+    assert long.splitlines() == ["run", f"/{'x' * 40}", "         and go on"]
+    assert head.splitlines() == [f"sync {'a-z ' * 6}: nothing", "  to move, or is there anything?"]
 
 
 def test_agents_are_named_without_the_prefix_that_all_share() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import HomeBusyError, InputError, StorageError
-from orchestrator.home import Home, exclusive, holder, read_json, write_atomically, write_json
+from orchestrator.home import Home, exclusive, holder, read_json, write_atomically, write_json, write_output
 
 ROOT = Path(__file__).parent.parent
 HOLD = """
@@ -171,6 +172,106 @@ def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None
 
     with pytest.raises(StorageError, match=str(tmp_path / "file" / "state.json")):
         write_atomically(tmp_path / "file" / "state.json", "text")
+
+
+def test_output_keeps_the_mode_of_a_file_and_replaces_it_whole(tmp_path: Path) -> None:
+    """A private file stays private, a new one gets the mode that all new files get, and no scrap is left."""
+    old, new, plain = tmp_path / "old", tmp_path / "new", tmp_path / "plain"
+    old.write_text("longer than what comes")
+    old.chmod(0o600)
+    before = old.stat()
+    plain.touch()
+
+    for path in (old, new):
+        write_output(path, "text")
+
+    assert (old.read_text(), new.read_text()) == ("text", "text")
+    assert (old.stat().st_mode, old.stat().st_uid) == (before.st_mode, before.st_uid)
+    assert old.stat().st_ino != before.st_ino
+    assert new.stat().st_mode == plain.stat().st_mode
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "old", "plain"]
+
+
+def test_output_follows_a_link_and_leaves_it(tmp_path: Path) -> None:
+    """What the link points to is written, also where that is not there yet, and with the mode that it has."""
+    (tmp_path / "deep").mkdir()
+    target = tmp_path / "deep" / "target"
+    target.write_text("old")
+    target.chmod(0o640)
+    for name, to in (("link", "deep/target"), ("second", "link"), ("dangling", "deep/new")):
+        (tmp_path / name).symlink_to(to)
+
+    for name in ("link", "second", "dangling"):
+        write_output(tmp_path / name, name)
+
+    assert all((tmp_path / name).is_symlink() for name in ("link", "second", "dangling"))
+    assert (target.read_text(), target.stat().st_mode & 0o777) == ("second", 0o640)
+    assert (tmp_path / "deep" / "new").read_text() == "dangling"
+
+
+@pytest.mark.parametrize("way", ["itself", "link"])
+def test_output_to_a_pipe_goes_through_it(tmp_path: Path, way: str) -> None:
+    """Whoever reads from a named pipe gets the text, and the pipe is there for the next time."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_text)
+        write_output(pipe if way == "itself" else tmp_path / "link", "text" * 40_000)
+
+        assert read.result() == "text" * 40_000
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe"]
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        pytest.param("folder", r"cannot be written \(Is a directory\)", id="a folder"),
+        pytest.param("none/file", "there is no folder .*none; make it", id="in no folder"),
+        pytest.param("loop", r"cannot be written \(Too many levels of symbolic links\)", id="a loop"),
+        pytest.param("lost", r"cannot be written \(No such file or directory\)", id="a link into no folder"),
+        pytest.param("x" * 300, r"cannot be written \(File name too long\)", id="a name too long"),
+        pytest.param("/proc/file", r"cannot be written \(No such file or directory\)", id="where no file can be"),
+    ],
+)
+def test_output_that_cannot_be_written_is_the_users_error(tmp_path: Path, name: str, cause: str) -> None:
+    """It is one line with the path as given and the cause, and nothing is left behind."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "lost").symlink_to("none/file")
+    path = tmp_path / name
+
+    with pytest.raises(InputError, match=f"^{path}: {cause}.* name another file$"):
+        write_output(path, "text")
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "loop", "lost"]
+
+
+@pytest.mark.parametrize("closed", ["folder", "file"])
+def test_output_respects_who_may_write(tmp_path: Path, closed: str) -> None:
+    """In a folder that the user may not write, and on a file, nothing changes; the error names the file."""
+    path = tmp_path / "folder" / "report.md"
+    path.parent.mkdir()
+    path.write_text("old")
+    tmp_path.chmod(0o755)
+    path.parent.chmod(0o555 if closed == "folder" else 0o777)
+    path.chmod(0o444 if closed == "file" else 0o666)
+
+    ended = _as_ordinary_user(tmp_path, "write_output(Path('folder/report.md'), 'new')")
+
+    assert "InputError: folder/report.md: cannot be written (Permission denied); name another file" in ended
+    assert path.read_text() == "old"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def _as_ordinary_user(folder: Path, code: str) -> str:
+    """Run code in `folder` as a user whom modes keep out, and return what it says on stderr."""
+    become = "import os; os.geteuid() or os.seteuid(65_534)"
+    code = f"from pathlib import Path\nfrom orchestrator.home import write_output\n{become}\n{code}"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False).stderr
 
 
 REPLACER = """

@@ -1,9 +1,12 @@
 """Promises of `mbo plan import`: what is written is a plan, nothing is lost in silence, nothing is overwritten."""
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import yaml
 
 from orchestrator import plan as plans
 from tests.scenario import TESTING, WORKER, mbo
@@ -105,8 +108,8 @@ def test_no_file_is_overwritten(files: dict[str, Path], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("output", "told"),
     [
-        ("none/plan.yaml", "none: there is no such folder; make it or name another --output"),
-        (f"{'x' * 250}.yaml", "xx.yaml: File name too long; name another --output"),
+        ("none/plan.yaml", "none; make it, or name another file"),
+        (f"{'x' * 300}.yaml", "xx.yaml: cannot be written (File name too long); name another file"),
     ],
     ids=["no folder", "long name"],
 )
@@ -116,3 +119,16 @@ def test_a_place_that_takes_no_file_is_named(files: dict[str, Path], tmp_path: P
 
     assert done.code == 2 and told in done.err
     assert sorted(file.name for file in tmp_path.iterdir()) == ["spec.md", "tasks.json", "tasks.md"]
+
+
+def test_a_plan_goes_through_a_pipe(files: dict[str, Path], tmp_path: Path) -> None:
+    """A pipe is no file that could be overwritten: its reader gets the plan, checked like any other."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_text)
+        done = mbo("plan", "import", str(files["json"]), "--output", str(pipe))
+
+        assert done.code == 0, done.err
+        assert len(yaml.safe_load(read.result())["tasks"]) == 7
+    assert pipe.is_fifo()

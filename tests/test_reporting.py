@@ -74,3 +74,17 @@ def test_a_place_that_cannot_be_written_is_one_line(built: Home, tmp_path: Path,
     assert done.err.startswith("mbo: ") and done.err.count("\n") == 1
     assert told in done.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+
+
+def test_what_is_there_already_stays_what_it_is(built: Home, tmp_path: Path) -> None:
+    """A link stays a link, and the private file that it points to stays private."""
+    private, link = tmp_path / "private.md", tmp_path / "report.md"
+    private.write_text("old")
+    private.chmod(0o600)
+    link.symlink_to(private)
+
+    done = report(built, "--output", str(link))
+
+    assert (done.code, done.err) == (0, f"report: {link}\n")
+    assert link.is_symlink() and private.read_text().startswith("# Build report: ends\n")
+    assert private.stat().st_mode & 0o777 == 0o600

@@ -10,6 +10,7 @@ from orchestrator import components, holds, userword
 from orchestrator import plan as plans
 from orchestrator.cli import options, table, words
 from orchestrator.cli.manual import Manual
+from orchestrator.cli.screen import echo, say
 from orchestrator.errors import InputError
 from orchestrator.events import read_events
 from orchestrator.home import Home, holder, project_record
@@ -36,7 +37,7 @@ def approve(task: str | None, reason: str, home: Path, plan_file: Path | None) -
     """
     place = _set_up(home)
     if task is None:
-        click.echo(_waiting(place, options.plan_of(home, plan_file), options.again(home, plan_file)))
+        echo(_waiting(place, options.plan_of(home, plan_file), options.again(home, plan_file)))
         return
     _answer(place, options.plan_of(home, plan_file), task, "approve", reason)
 
@@ -97,7 +98,7 @@ def _answer(home: Home, plan: Plan, task: str, says: Literal["approve", "reject"
         others = f"; what waits: {', '.join(asked)}" if asked else ""
         raise InputError(f"task {task} does not wait for your approval{others}; a run with --approve ask asks for it")
     _give(home, _word(asked[task], says, reason))
-    click.echo(f"{task} is {'approved' if says == 'approve' else 'sent back'}; {_who(home)} goes on with it", err=True)
+    say(f"{task} is {'approved' if says == 'approve' else 'sent back'}; {_who(home)} goes on with it")
 
 
 def _waive_task(home: Home, task: str, reason: str) -> None:
@@ -106,11 +107,11 @@ def _waive_task(home: Home, task: str, reason: str) -> None:
     if objection is None:
         raise InputError(f"nothing vetoes or blocks task {task}, so there is nothing to waive (see `mbo status`)")
     _give(home, _word(objection.event, "waive", reason).model_copy(update={"power": objection.power}))
-    click.echo(f"the {objection.power} of task {task} is waived: {objection.reason}", err=True)
+    say(f"the {objection.power} of task {task} is waived: {objection.reason}")
     newest = next(event for event in reversed(events) if event.get("task") == task)
     is_mended = holder(home) is not None and newest["kind"] != "outcome"
     told = "its agent mends it meanwhile; what comes of that is judged anew" if is_mended else _TAKEN_UP
-    click.echo(told, err=True)
+    say(told)
 
 
 def _waive_component(home: Home, component: Component, reason: str) -> None:
@@ -120,7 +121,7 @@ def _waive_component(home: Home, component: Component, reason: str) -> None:
     for hold in stand:
         word = Word(says="waive", about=hold.id, reason=reason, component=component.number, power=hold.power)
         _give(home, word)
-        click.echo(f"the {hold.power} of component {component.number} by {hold.by} is waived", err=True)
+        say(f"the {hold.power} of component {component.number} by {hold.by} is waived")
 
 
 def _word(event: JsonObject, says: Literal["approve", "reject", "waive"], reason: str) -> Word:

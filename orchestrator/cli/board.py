@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from orchestrator.authority import USER
 from orchestrator.cli.table import bar
-from orchestrator.cli.words import count, prefix, shorten
+from orchestrator.cli.words import count, padded, prefix, shorten
 from orchestrator.models import JsonObject, Plan
 from orchestrator.plan import gate
 from orchestrator.status.doing import VERBS
@@ -99,7 +99,7 @@ class Board:
         took = in_words(now - began)
         told = f"{task:>5}  {who.removeprefix(self._prefix):<22}  {what}"
         room = width - len(took) - 2
-        return f"{shorten(told, room):<{room}}  {took}"
+        return f"{padded(shorten(told, room), room)}  {took}"
 
     def _take_approval(self, kind: str, task: str, data: JsonObject) -> None:
         """Take in that a design is to be approved, or that somebody has decided."""

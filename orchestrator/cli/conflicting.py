@@ -9,6 +9,7 @@ import click
 from orchestrator import contradictions
 from orchestrator.cli import options, table, words
 from orchestrator.cli.manual import Manual, ManualGroup
+from orchestrator.cli.screen import echo
 from orchestrator.contradictions import Contradiction
 from orchestrator.events import Events, read_events
 from orchestrator.home import Home, exclusive, project_record
@@ -47,11 +48,11 @@ def conflicts(context: click.Context, everything: bool, form: str, home: Path, p
             "contradictions": [{"id": item.id, **item.model_dump(mode="json")} for item in shown],
             "merges": [item.model_dump(mode="json") for item in merges],
         }
-        click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+        echo(json.dumps(value, indent=2, ensure_ascii=False))
         return
     again = options.again(home, plan_file)
     blocks = [*(_block(item, plan, again) for item in shown), *(_merge(item, plan) for item in merges)]
-    click.echo("\n\n".join(blocks) or "no conflicts")
+    echo("\n\n".join(blocks) or "no conflicts")
 
 
 @conflicts.command(cls=Manual)
@@ -79,12 +80,12 @@ def resolve(conflict: str, keep: str, reason: str, home: Path, plan_file: Path |
             settled = reconciling.resolve(place, events, conflict, keep, reason)
         finally:
             events.close()
-    click.echo(_block(settled, options.plan_of(home, plan_file)))
+    echo(_block(settled, options.plan_of(home, plan_file)))
 
 
 def _block(item: Contradiction, plan: Plan, again: str = "") -> str:
     what = "decisions on" if item.about == "decision" else "interfaces called"
-    lines = [f"{item.id}  {item.state}: {what} `{item.subject}`", *_sides(item, plan)]
+    lines = [_hanging(f"{item.id}  ", f"{item.state}: {what} `{item.subject}`", plan), *_sides(item, plan)]
     if item.state == "open":
         lines.append(_hanging("  why open  ", item.reason, plan))
         lines.append(f"  settle    mbo conflicts resolve {item.id} --keep NUMBER --reason TEXT{again}")

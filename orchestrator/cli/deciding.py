@@ -11,6 +11,7 @@ from orchestrator import names
 from orchestrator import plan as plans
 from orchestrator.cli import options, table, words
 from orchestrator.cli.manual import Manual
+from orchestrator.cli.screen import echo
 from orchestrator.home import Home, project_record
 from orchestrator.models import Decision, Plan
 from orchestrator.precedence import USER
@@ -51,7 +52,7 @@ def decisions(home: Path, plan_file: Path | None, form: str, **wanted: Any) -> N
     project_record(Home(home))
     plan = options.plan_of(home, plan_file)
     entries = _chosen(_numbered(log.read(Home(home))), plan, **wanted)
-    click.echo(_as_json(entries) if form == "json" else _as_table(entries, plan))
+    echo(_as_json(entries) if form == "json" else _as_table(entries, plan))
 
 
 def _numbered(taken: Sequence[Decision]) -> list[Entry]:
@@ -103,7 +104,7 @@ def _as_table(entries: Sequence[Entry], plan: Plan) -> str:
     columns = table.sizes([HEADER, *rows], table.width(), most={2: 18, 3: 20})
     gone = sum(entry.superseded_by is not None for entry in entries)
     foot = f"{words.count(len(entries), 'decision')}, {gone} superseded"
-    return f"{table.lines([HEADER, table.rule(columns), *rows], columns)}\n\n{foot}"
+    return f"{table.headed(HEADER, rows, columns=columns)}\n\n{foot}"
 
 
 def _told(entry: Entry) -> str:

@@ -9,6 +9,7 @@ import click
 from orchestrator import selection, server, settings
 from orchestrator.cli import options
 from orchestrator.cli.manual import Manual
+from orchestrator.cli.screen import say
 from orchestrator.cli.setting_up import set_up
 from orchestrator.errors import HomeBusyError, InputError, WorkError
 from orchestrator.events import read_events
@@ -56,7 +57,7 @@ def demo(directory: Path, slots: int) -> None:
         raise WorkError(f"the demo did not merge whole; see `mbo status --detailed --home {home.root}`")
     from orchestrator.cli import proof  # imports Prefect, which reads the environment that the run above has set
 
-    click.echo("\nProving that it works", err=True)
+    say("\nProving that it works")
     last = workflow(plan, WORKFLOW).path[-1]
     proof.tell(home.root, project, asyncio.run(proof.prove(order, last)), list(read_events(home)))
 

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 
 import click
 
+from orchestrator.cli import screen
 from orchestrator.cli.board import Board
 from orchestrator.cli.milestones import Milestone, milestone
-from orchestrator.cli.words import hanging, short
+from orchestrator.cli.words import flat, hanging, short
 from orchestrator.models import JsonObject, Plan
 from orchestrator.selection import Selection
 
@@ -21,7 +22,7 @@ def display(plan: Plan, chosen: Selection, merged: frozenset[str]) -> Generator[
     """Give a function that shows each event of the run, and one that says what goes on in between."""
     told = _milestones(plan)
     if not sys.stderr.isatty():
-        yield lambda event: _log(told(event)), lambda text: click.echo(text, err=True)
+        yield lambda event: _log(told(event)), screen.say
         return
     board = Board(plan, len(chosen.tasks), len(chosen.tasks & merged))
     with _live(board) as tell:
@@ -71,11 +72,11 @@ def _milestones(plan: Plan) -> Callable[[JsonObject], Milestone | None]:
             return None
         if event["kind"] == "checkout":
             checkouts.add(line.text)
-        return line._replace(text=short(line.text, plan))
+        return line._replace(text=short(flat(line.text), plan))
 
     return told
 
 
 def _log(line: Milestone | None) -> None:
     if line and line.lasting:
-        click.echo(f"{line.sign} {line.text}", err=True)
+        screen.say(f"{line.sign} {line.text}")

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import click
-
 from flows import resting
 from flows.opening import Order, Prepared, make_up, prepare, require_sandbox, require_turns
 from orchestrator import server
 from orchestrator import team as teams
 from orchestrator.cli import options, summary, syncing, words
 from orchestrator.cli.display import display
+from orchestrator.cli.screen import say
 from orchestrator.errors import HomeBusyError
 from orchestrator.home import Home, busy_message, holder
 from orchestrator.models import JsonObject
@@ -82,15 +81,15 @@ def run(
             _run_flow(prepared, chosen, flow, given, seen)
         except KeyboardInterrupt:
             told = f"interrupted with {len(seen.merged)} of {words.count(len(todo), 'task')} merged; {go_on} to go on"
-            click.echo(f"mbo: {told}", err=True)
+            say(f"mbo: {told}")
             raise SystemExit(130) from None
-        click.echo(err=True)
+        say()
         summary.tell(chosen.title, prepared.plan, seen.outcomes, len(todo), time.monotonic() - began)
         summary.tell_pause(seen.paused, prepared.plan, go_on)
         summary.tell_checkout(seen.checkout, prepared.project, prepared.home)
     else:
         make_up(prepared)
-        click.echo(f"{chosen.title}: merged already, there is nothing to do", err=True)
+        say(f"{chosen.title}: merged already, there is nothing to do")
         seen.moved = resting.sync(prepared, team(prepared)) if team else None
     if seen.moved:
         syncing.tell_short(seen.moved)
@@ -113,7 +112,7 @@ def sync(order: Order, agents: str, phase: int | None) -> bool:
     if resting.is_behind(prepared, team):
         tell_sandbox(require_sandbox(prepared))
         starting = begin(prepared.home, f"sync {team.title}")
-        call(prepared, starting, "sync", agents, phase, watch=seen.note, say=lambda text: click.echo(text, err=True))
+        call(prepared, starting, "sync", agents, phase, watch=seen.note, say=say)
     unlanded = {task: data for task, data in seen.refused.items() if task not in seen.merged}
     syncing.tell(team, prepared.plan, seen.moved, unlanded, options.again(order.home, order.plan))
     summary.tell_checkout(seen.checkout, prepared.project, prepared.home)
@@ -136,14 +135,14 @@ def _refuse(prepared: Prepared, todo: frozenset[str]) -> None:
 
 def tell_agents(level: str) -> None:
     """Say who acts as the agents, and what isolates what they run."""
-    click.echo("agents    scripted (playbook): their turns are played, no model is called", err=True)
+    say("agents    scripted (playbook): their turns are played, no model is called")
     tell_sandbox(level)
 
 
 def tell_sandbox(level: str) -> None:
     """Say so where nothing isolates what agents and gates run."""
     if level == "none":
-        click.echo("sandbox   none: what agents and gates run is not isolated from this machine", err=True)
+        say("sandbox   none: what agents and gates run is not isolated from this machine")
 
 
 def _run_flow(prepared: Prepared, chosen: Selection, flow: str, given: tuple[Any, ...], seen: Seen) -> None:
@@ -164,8 +163,8 @@ def _run_flow(prepared: Prepared, chosen: Selection, flow: str, given: tuple[Any
 def begin(home: Home, now: str) -> server.Server:
     """Begin to start the home's Prefect server, if it does not run, and say where its UI is and what is done `now`."""
     starting = server.begin(home)
-    click.echo(f"Prefect   {starting.ui}", err=True)
-    click.echo(f"now       {now}", err=True)
+    say(f"Prefect   {starting.ui}")
+    say(f"now       {now}")
     return starting
 
 
@@ -195,7 +194,7 @@ def _with_prefect(home: Home, starting: server.Server, flow: str) -> tuple[Calla
     start = getattr(importlib.import_module(f"flows.{flow}"), flow)
     ready = server.ready(home, starting)
     if ready.url != starting.url:  # another program took its port meanwhile
-        click.echo(f"Prefect   {ready.ui}", err=True)
+        say(f"Prefect   {ready.ui}")
         os.environ.update(server.environment(home, ready))
     server.sweep(ready)
     return launch, start, server.process_tag()

@@ -10,6 +10,7 @@ import click
 from orchestrator import kept
 from orchestrator.cli import options, table, words
 from orchestrator.cli.manual import Manual
+from orchestrator.cli.screen import echo
 from orchestrator.events import read_events
 from orchestrator.home import Home, holder, project_record
 from orchestrator.models import Plan
@@ -45,9 +46,9 @@ def why(task_id: str, form: str, home: Path, plan_file: Path | None) -> None:
     board = standing.board(plan, events, holder(place))
     found = chronicle(events, board, task)
     if form == "json":
-        click.echo(json.dumps(found.model_dump(mode="json"), indent=2, ensure_ascii=False))
+        echo(json.dumps(found.model_dump(mode="json"), indent=2, ensure_ascii=False))
         return
-    click.echo("\n".join(_text(found, plan, place)))
+    echo("\n".join(_text(found, plan, place)), styled=True)
 
 
 def _text(found: Chronicle, plan: Plan, home: Home) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 import os
 import shlex
-from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -12,8 +11,10 @@ from orchestrator import plan as plans
 from orchestrator import settings
 from orchestrator.cli import options, words
 from orchestrator.cli.manual import Manual
+from orchestrator.cli.screen import say
 from orchestrator.errors import InputError, PlanError
 from orchestrator.foreign import AGENT, Foreign
+from orchestrator.home import write_output
 from orchestrator.models import JsonObject
 
 HEAD = "# Made from {}. Gates, agents and reviewers are defaults: look them over before a build.\n"
@@ -45,9 +46,9 @@ def import_(file: Path, output: Path, agent: str, tag: str | None, with_done: bo
         raise InputError(f"{file}: neither a tasks.json of Task Master nor a tasks.md of Spec Kit; name one of these")
     found = _read(file, tag, with_done=with_done)
     if found.left_out:
-        click.echo(f"{file}: not all of it is in the plan as it is there:", err=True)
+        say(f"{file}: not all of it is in the plan as it is there:")
     for line in (*(f"  - {line}" for line in found.left_out), *found.faults):
-        click.echo(line, err=True)
+        say(words.flat(line))
     raw = foreign.plan(found, plans.load(settings.BUNDLED_PLAN), agent)
     if file.suffix.lower() == ".md":
         raw |= _specification(file.with_name("spec.md"), output)
@@ -83,33 +84,23 @@ def _specification(place: Path, output: Path) -> JsonObject:
 
 def _write(output: Path, text: str, source: Path) -> None:
     """Write a plan once it is known to be one; the same again changes nothing."""
-    if output.exists() or output.is_symlink():
-        if output.is_file() and output.read_bytes() == text.encode():
+    is_file = os.path.isfile(output)  # unlike pathlib's, it takes a name that is too long for one that is not there
+    if is_file or (os.path.islink(output) and not os.path.exists(output)):
+        if is_file and output.read_bytes() == text.encode():
             return
         raise InputError(f"{output}: is there already; name another --output or remove it")
-    if not output.parent.is_dir():
-        raise InputError(f"{output.parent}: there is no such folder; make it or name another --output")
-    part = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
-        part.write_text(text, encoding="utf-8")
-        plans.load(part)
-        part.replace(output)
-    except OSError as error:
-        raise InputError(f"{output}: {error.strerror}; name another --output") from error
+        plans.load(output, text=text)
     except PlanError as error:
         raise InputError(f"{source}: makes no plan, for {error.problems[0]}; mend that there") from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+    write_output(output, text)
 
 
 def _tell(raw: JsonObject, output: Path) -> None:
     first = raw["tasks"][0]
     by = f"by {first['agent']}" + (f", reviewed by {first['reviewers'][0]}" if first["reviewers"] else "")
-    click.echo(f"plan      {output}: {words.count(len(raw['tasks']), 'task')}, all {by}", err=True)
-    click.echo("next      give each task its agent, add a `toolchain` if the tests need packages, then", err=True)
-    click.echo(f"          mbo plan --plan {shlex.quote(str(output))}", err=True)
-    click.echo(
-        "note      nothing gives the agents their turns yet: a build needs `playbook: DIR` in the plan", err=True
-    )
-    click.echo("          or --playbook DIR", err=True)
+    say(f"plan      {output}: {words.count(len(raw['tasks']), 'task')}, all {by}")
+    say("next      give each task its agent, add a `toolchain` if the tests need packages, then")
+    say(f"          mbo plan --plan {shlex.quote(str(output))}")
+    say("note      nothing gives the agents their turns yet: a build needs `playbook: DIR` in the plan")
+    say("          or --playbook DIR")

@@ -10,6 +10,7 @@ import click
 from orchestrator import plan as plans
 from orchestrator.cli import options, table, words
 from orchestrator.cli.manual import Manual
+from orchestrator.cli.screen import echo, say
 from orchestrator.errors import DamagedError, HomeBusyError
 from orchestrator.events import read_events
 from orchestrator.home import Home, exclusive, project_record
@@ -52,7 +53,7 @@ def knowledge(
         _mend(place, error)
         found, newer = _found(place, query, asked, everyone)
     chosen = [record for record in found if kind in (None, record.type)]
-    click.echo(_as_json(chosen, newer) if form == "json" else _as_table(chosen, newer, loaded))
+    echo(_as_json(chosen, newer) if form == "json" else _as_table(chosen, newer, loaded))
 
 
 def _found(
@@ -76,7 +77,7 @@ def _mend(home: Home, damage: DamagedError) -> None:
             learned.rebuild(home, learned.recorded(read_events(home)))
     except HomeBusyError:
         raise damage from None
-    click.echo(f"{str(damage).partition(';')[0]}; made anew from the journal", err=True)
+    say(f"{str(damage).partition(';')[0]}; made anew from the journal")
 
 
 def _as_json(records: Sequence[Knowledge], newer: Mapping[str, str]) -> str:
@@ -89,8 +90,7 @@ def _as_table(records: Sequence[Knowledge], newer: Mapping[str, str], plan: Plan
     if not records:
         return foot
     rows = [_row(record, newer, plan) for record in records]
-    columns = table.sizes([HEADER, *rows], table.width())
-    return f"{table.lines([HEADER, table.rule(columns), *rows], columns)}\n\n{foot}"
+    return f"{table.headed(HEADER, rows)}\n\n{foot}"
 
 
 def _row(record: Knowledge, newer: Mapping[str, str], plan: Plan) -> table.Row:

@@ -9,6 +9,7 @@ import click
 from orchestrator import plan as plans
 from orchestrator.cli import options, table, words
 from orchestrator.cli.manual import Manual
+from orchestrator.cli.screen import echo, say
 from orchestrator.errors import InputError
 from orchestrator.events import read_events
 from orchestrator.home import Home, project_record
@@ -59,7 +60,8 @@ def messages(agent: str | None, task_id: str | None, form: str, home: Path, plan
     name = plans.agent(loaded, agent) if agent else None
     about = plans.task(loaded, task_id).id if task_id else None
     chosen = [letter for letter in _letters(place) if letter.concerns(name) and about in (None, letter.message.task_id)]
-    click.echo(_as_json(chosen) if form == "json" else _as_table(chosen, loaded, _tasks_of_sessions(place)))
+    told = _as_json(chosen) if form == "json" else _as_table(chosen, loaded, _tasks_of_sessions(place))
+    echo(told, styled=True)
     _report_malformed(place)
 
 
@@ -106,8 +108,9 @@ def _as_table(letters: Sequence[Letter], plan: Plan, tasks: Mapping[str, str]) -
     if not letters:
         return foot
     rows = [_row(letter, plan, tasks) for letter in letters]
-    columns = table.sizes([HEADER, *rows], table.width())
-    return f"{table.lines([HEADER, table.rule(columns), *rows], columns, {OPEN: 'yellow'})}\n\n{foot}"
+    in_file = table.width() == table.UNLIMITED
+    told = table.headed(HEADER, rows) if in_file else table.blocks(HEADER, rows, {OPEN: "yellow"})
+    return f"{told}\n\n{foot}"
 
 
 def _row(letter: Letter, plan: Plan, tasks: Mapping[str, str]) -> table.Row:
@@ -154,7 +157,7 @@ def _report_malformed(home: Home) -> None:
 
     lines = [line for agent in _agents(home) for line in mail.malformed(home, agent)]
     for line in lines:
-        click.echo(line, err=True)
+        say(words.flat(line))
     if lines:
         raise InputError(f"{words.count(len(lines), 'file')} among the messages could not be read, named above")
 

@@ -10,7 +10,8 @@ import click
 
 from orchestrator import __version__
 from orchestrator.cli.manual import Manual
-from orchestrator.errors import OrchestratorError
+from orchestrator.cli.screen import echo, say
+from orchestrator.errors import OrchestratorError, PlanError
 
 
 class Entry(NamedTuple):
@@ -110,7 +111,7 @@ def commands(context: click.Context) -> None:
       eval "$(_MBO_COMPLETE=bash_source mbo)"
     """
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        echo(context.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -128,8 +129,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _end(_usage(error), error.exit_code)
     except click.ClickException as error:
         _end(error.format_message(), error.exit_code)
-    except OrchestratorError as error:
+    except PlanError as error:
         _end(str(error), error.exit_code)
+    except OrchestratorError as error:
+        _end(" ".join(str(error).splitlines()), error.exit_code)
     except PermissionError as error:
         _end(f"{error.filename or error}: permission denied; mend its owner or mode, or use another --home", 2)
     except Exception as error:  # noqa: BLE001 what nobody foresaw is told in one line, with all of it in a file
@@ -139,12 +142,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _end(message: str, code: int) -> None:
-    click.echo(f"mbo: {message}", err=True)
+    say(f"mbo: {message}")
     sys.exit(code)
 
 
 def _usage(error: click.UsageError) -> str:
-    """Return what was wrong with the words typed, in one line, and whose help to read."""
-    told = " ".join(error.format_message().split()).removesuffix(".").replace(". Did you mean", "; did you mean")
+    """Return what was wrong with the words typed, in one line with click's best guess, and whose help to read."""
+    guesses = getattr(error, "possibilities", None) or ()
+    told = " ".join((error.message if guesses else error.format_message()).split()).removesuffix(".")
+    asked = f"; did you mean {guesses[0]!r}?" if guesses else ""
     name = error.ctx.command_path if error.ctx else "mbo"
-    return f"{told[:1].lower()}{told[1:]} (see `{name} --help`)"
+    return f"{told[:1].lower()}{told[1:]}{asked} (see `{name} --help`)"

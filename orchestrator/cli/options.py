@@ -9,6 +9,7 @@ from typing import Any, Literal
 import click
 
 from orchestrator import planmemory, settings
+from orchestrator.cli.screen import say
 from orchestrator.home import Home, read_json
 from orchestrator.models import Plan
 
@@ -179,4 +180,4 @@ def tell_next(root: Path, plan_file: Path | None, *, is_done: bool) -> None:
     same = again(root, plan_file)
     lines = {"why": f"mbo status --detailed{same}", "report": f"mbo report{again(root)}", "again": f"mbo {typed()}"}
     for name in ("report",) if is_done else ("why", "report", "again"):
-        click.echo(f"{name:<10}{lines[name]}", err=True)
+        say(f"{name:<10}{lines[name]}")

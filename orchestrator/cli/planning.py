@@ -12,6 +12,7 @@ from orchestrator import stages
 from orchestrator.cli import options, table, words
 from orchestrator.cli.importing import import_
 from orchestrator.cli.manual import ManualGroup
+from orchestrator.cli.screen import echo
 from orchestrator.contracts import Parties, parties
 from orchestrator.models import BuildTask, JsonObject, Phase, Plan
 
@@ -53,7 +54,7 @@ def plan(
     loaded = options.plan_of(home, plan_file)
     tasks = _chosen(loaded, phase, workflow)
     show = {"table": _as_table, "json": _as_json, "markdown": _as_markdown}[form]
-    click.echo(show(loaded, tasks))
+    echo(show(loaded, tasks))
 
 
 plan.add_command(import_)
@@ -85,7 +86,7 @@ def _as_table(plan: Plan, tasks: Sequence[BuildTask]) -> str:
     blocks: list[str] = []
     for phase, own in _by_phase(plan, tasks).items():
         title = f"Phase {phase.number}: {phase.name} ({words.count(len(own), 'task')})"
-        under = table.lines([HEADER, table.rule(columns), *(rows[task.id] for task in own)], columns)
+        under = table.headed(HEADER, [rows[task.id] for task in own], columns=columns)
         blocks.append(f"{title}\n\n{under}")
     return "\n\n".join([*blocks, *_contracts(_agreed(plan, tasks)), _foot(plan, tasks, shared)])
 
@@ -93,8 +94,7 @@ def _as_table(plan: Plan, tasks: Sequence[BuildTask]) -> str:
 def _contracts(agreed: Sequence[Parties]) -> Iterator[str]:
     if agreed:
         rows = [_parties(contract) for contract in agreed]
-        columns = table.sizes([CONTRACTS, *rows], table.width())
-        yield f"Contracts ({len(agreed)})\n\n{table.lines([CONTRACTS, table.rule(columns), *rows], columns)}"
+        yield f"Contracts ({len(agreed)})\n\n{table.headed(CONTRACTS, rows)}"
 
 
 def _parties(contract: Parties) -> table.Row:
@@ -143,4 +143,4 @@ def _as_markdown(plan: Plan, tasks: Sequence[BuildTask]) -> str:
 def _row(task: BuildTask) -> str:
     stage = stages.of_task(task)
     cells = (task.id, task.kind, stage, task.title, task.agent, _waits(task), "; ".join(task.accept))
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(words.flat(cell).replace("|", "\\|") for cell in cells) + " |"

@@ -8,10 +8,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
-
 from flows.opening import Order, opened
 from orchestrator.cli import table, words
+from orchestrator.cli.screen import echo, say
 from orchestrator.errors import WorkError
 from orchestrator.gate import Examination, examine
 from orchestrator.models import Check, Frozen, JsonObject
@@ -44,7 +43,7 @@ async def prove(order: Order, task: str) -> Proof:
     Raises:
         WorkError: the tests are red, or the server does not answer as it should.
     """
-    async with opened(order, "demo", lambda text: click.echo(text, err=True)) as (_, run):
+    async with opened(order, "demo", say) as (_, run):
         commit = await asyncio.to_thread(run.repository.head)
         worktree = await asyncio.to_thread(run.repository.open_slot, SLOT, commit, run.sandbox.owner(SLOT))
         check = await _tests(run, commit, worktree, task)
@@ -117,14 +116,14 @@ def tell(home: Path, project: Path, proof: Proof, events: Sequence[JsonObject]) 
         f"git -C {shlex.quote(str(project))} log --first-parent": "one merge a task, each with its evidence",
     }
     limit = table.width()
-    click.echo()
+    echo()
     for name, told in {**head, "Proof": [asked, json.dumps(proof.answer["answer"])]}.items():
         for number, text in enumerate(told):
-            click.echo(words.hanging(f"{'' if number else name:<10}", text, limit))
-    click.echo("\nTry next")
+            echo(words.hanging(f"{'' if number else name:<10}", text, limit))
+    echo("\nTry next")
     for command, why in tries.items():
-        click.echo(f"  {command}\n      {why}")
-    click.echo(f"The Prefect UI stays up; `mbo down {again}` stops it.", err=True)
+        echo(f"  {command}\n      {why}")
+    say(f"The Prefect UI stays up; `mbo down {again}` stops it.")
 
 
 def _merges(proof: Proof, events: Sequence[JsonObject]) -> str:

@@ -7,6 +7,7 @@ import click
 
 from orchestrator.cli import options, words
 from orchestrator.cli.manual import Manual
+from orchestrator.cli.screen import say
 from orchestrator.errors import InputError
 from orchestrator.home import Home, read_json, write_atomically
 from orchestrator.models import Agent
@@ -56,10 +57,10 @@ def import_(folder: Path, project: Path | None, replace: bool, home: Path) -> No
     others = [str(file.relative_to(folder)) for file in roster.others(folder)]
     passed = [f"{listed(others)}: no agent; left where it is"] if others else []
     for line in (*notes.left_out, *passed, *notes.faults):
-        click.echo(line, err=True)
+        say(words.flat(line))
     if new:
-        click.echo("next      name each in a plan, under `agents` and as the `agent` of its tasks, then", err=True)
-        click.echo("          mbo plan --plan FILE", err=True)
+        say("next      name each in a plan, under `agents` and as the `agent` of its tasks, then")
+        say("          mbo plan --plan FILE")
     if notes.faults:
         raise InputError(f"{folder}: {words.count(len(notes.faults), 'fault')}, named above; all the rest was taken in")
 
@@ -124,7 +125,7 @@ def _take(agent: Agent, place: Place, came: dict[str, Path], notes: "Notes") -> 
     if not is_there:
         write_atomically(target, text.decode())
     told = f"is there already, in {target}" if is_there else f"taken in as {target}"
-    click.echo(f"{agent.name}: {told}" + (f", in place of {others}" if others else ""), err=True)
+    say(f"{agent.name}: {told}" + (f", in place of {others}" if others else ""))
     for what, why in subagent.without_effect(agent):
         notes.leave(what, agent.name, why)
     return not is_there

@@ -6,8 +6,8 @@ import click
 
 from orchestrator.cli import options
 from orchestrator.cli.manual import Manual
-from orchestrator.errors import InputError, StorageError
-from orchestrator.home import Home, project_record, write_atomically
+from orchestrator.cli.screen import echo, say
+from orchestrator.home import Home, project_record, write_output
 
 
 @click.command(cls=Manual)
@@ -39,10 +39,10 @@ def report(form: str, phase: int | None, output: Path | None, home: Path) -> Non
     project_record(Home(home))
     text = _told(form, Home(home), phase)
     if output is None:
-        click.echo(text, nl=False)
+        echo(text, nl=False)
         return
-    _write(output, text)
-    click.echo(f"report: {output}", err=True)
+    write_output(output, text)
+    say(f"report: {output}")
 
 
 def _told(form: str, home: Home, phase: int | None) -> str:
@@ -53,12 +53,3 @@ def _told(form: str, home: Home, phase: int | None) -> str:
 
         return page.html(home, phase)
     return (reports.as_json if form == "json" else reports.markdown)(home, phase)
-
-
-def _write(output: Path, text: str) -> None:
-    if not output.parent.is_dir():
-        raise InputError(f"{output}: there is no folder {output.parent}; make it, or name another file")
-    try:
-        write_atomically(output, text)
-    except StorageError as error:
-        raise InputError(f"{str(error).partition(';')[0]}; name another file") from error

@@ -9,6 +9,7 @@ import click
 from orchestrator.cli import options
 from orchestrator.cli import words as spoken
 from orchestrator.cli.manual import Manual
+from orchestrator.cli.screen import echo, say
 from orchestrator.home import Home
 
 if TYPE_CHECKING:
@@ -58,11 +59,10 @@ def review(component: str, reviewers: str, form: str, **given: Any) -> None:
         place = _have_reviewed(prepared, asked, component, words)
         journal = _journal(prepared.home)
     else:
-        click.echo("on record   the same tree was judged by the same reviewers; nothing is done again", err=True)
+        say("on record   the same tree was judged by the same reviewers; nothing is done again")
     told = verdicts.collected(place, journal)
-    click.echo(
-        json.dumps(told, indent=2, ensure_ascii=False) if form == "json" else verdicts.table(told, prepared.plan)
-    )
+    shown = json.dumps(told, indent=2, ensure_ascii=False) if form == "json" else verdicts.table(told, prepared.plan)
+    echo(shown, styled=True)
     if told["decision"] != "approve":
         raise SystemExit(1)
 
@@ -88,10 +88,10 @@ def _have_reviewed(prepared: "Prepared", asked: "Asked", component: str, words: 
             component,
             words,
             watch=verdicts.tell,
-            say=lambda text: click.echo(text, err=True),
+            say=say,
         )
     except KeyboardInterrupt:
-        click.echo("mbo: interrupted; run the same command to go on", err=True)
+        say("mbo: interrupted; run the same command to go on")
         raise SystemExit(130) from None
     return getattr(state.data, "result", state.data)["review"]
 

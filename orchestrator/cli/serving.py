@@ -7,6 +7,7 @@ import click
 from orchestrator import server
 from orchestrator.cli import options
 from orchestrator.cli.manual import Manual
+from orchestrator.cli.screen import echo, say
 from orchestrator.home import Home, project_record
 
 
@@ -20,8 +21,8 @@ def up(home: Path) -> None:
     """
     place = Home(home)
     project_record(place)
-    click.echo("waiting for the Prefect server to answer", err=True)
-    click.echo(server.up(place).ui)
+    say("waiting for the Prefect server to answer")
+    echo(server.up(place).ui)
 
 
 @click.command(cls=Manual)
@@ -32,4 +33,4 @@ def down(home: Path) -> None:
     It first gets a moment to write down what it was told. A server that PREFECT_API_URL names is never stopped.
     """
     stopped = server.down(Home(home))
-    click.echo("stopped" if stopped else f"no server of {home} runs; there is nothing to stop", err=True)
+    say("stopped" if stopped else f"no server of {home} runs; there is nothing to stop")

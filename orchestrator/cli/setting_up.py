@@ -9,6 +9,7 @@ import click
 
 from orchestrator.cli import options, table, words
 from orchestrator.cli.manual import Manual
+from orchestrator.cli.screen import say
 from orchestrator.errors import InputError
 from orchestrator.home import Home, exclusive, read_json, write_json
 from orchestrator.models import Plan, now
@@ -53,7 +54,7 @@ def init(project: Path, home: Path, plan_file: Path | None) -> None:
         )
     told["next"] = f"mbo plan{options.again(home)}"
     for name, text in told.items():
-        click.echo(words.hanging(f"{name:<9}", text, table.width()), err=True)
+        say(words.hanging(f"{name:<9}", text, table.width()))
 
 
 def set_up(home: Home, project: Path, plan: Plan) -> str:

@@ -8,6 +8,7 @@ import click
 
 from orchestrator import selection
 from orchestrator.cli import table, words
+from orchestrator.cli.screen import echo, say
 from orchestrator.home import Home
 from orchestrator.models import JsonObject, Plan
 from orchestrator.status.lasting import in_words
@@ -18,11 +19,11 @@ _COLOURS = {"merged": "green", "failed": "red", "blocked": "yellow"}
 def tell(title: str, plan: Plan, outcomes: Mapping[str, JsonObject], todo: int, seconds: float) -> None:
     """Print how many of the tasks to do merged, and each one that did not with the reason."""
     merged = [task.id for task in plan.tasks if outcomes.get(task.id, {}).get("status") == "merged"]
-    click.echo(f"{title}: {len(merged)} of {words.count(todo, 'task')} merged in {in_words(seconds)}")
+    echo(f"{title}: {len(merged)} of {words.count(todo, 'task')} merged in {in_words(seconds)}")
     if merged:
-        click.echo(_line("merged", " ".join(merged)))
+        _print("merged", " ".join(merged))
     for word, told in _unmerged(plan, outcomes):
-        click.echo(_line(word, told))
+        _print(word, told)
 
 
 def _unmerged(plan: Plan, outcomes: Mapping[str, JsonObject]) -> Iterator[tuple[str, str]]:
@@ -39,18 +40,18 @@ def tell_free(plan: Plan, task_id: str, merged: frozenset[str]) -> None:
     titles = {task.id: task.title for task in plan.tasks}
     free = selection.ready_after(plan, task_id, merged)
     for task in free:
-        click.echo(_line("ready", f"{task} {titles[task]}"))
+        _print("ready", f"{task} {titles[task]}")
     if not free:
         waiting = [task.id for task in plan.tasks if task_id in task.deps and task.id not in merged]
         verb = "waits" if len(waiting) == 1 else "wait"
         told = f"nothing yet: {', '.join(waiting)} {verb} for others too" if waiting else "nothing more waits for it"
-        click.echo(_line("ready", told))
+        _print("ready", told)
 
 
 def tell_pause(reason: str, plan: Plan, go_on: str) -> None:
     """Print why a run started nothing more, if it paused, and what to do."""
     if reason:
-        click.echo(_line("paused", f"{words.short(reason, plan)}; mend the cause, then {go_on} to go on"))
+        _print("paused", f"{words.short(reason, plan)}; mend the cause, then {go_on} to go on")
 
 
 def tell_checkout(result: str, project: Path, home: Home) -> None:
@@ -60,10 +61,10 @@ def tell_checkout(result: str, project: Path, home: Home) -> None:
     from orchestrator.workspace import Repository
 
     pull = f"git -C {shlex.quote(str(project))} pull {shlex.quote(str(home.repository))} {Repository(home).branch}"
-    click.echo(f"checkout  {result}; to bring it up to date:\n          {pull}", err=True)
+    say(f"checkout  {words.flat(result)}; to bring it up to date:\n          {pull}")
 
 
-def _line(word: str, told: str) -> str:
+def _print(word: str, told: str) -> None:
     head = f"  {word:<8}"
     text = words.hanging(head, told, table.width())
-    return text.replace(word, click.style(word, fg=_COLOURS.get(word)), 1)
+    echo(text.replace(word, click.style(word, fg=_COLOURS.get(word)), 1), styled=True)

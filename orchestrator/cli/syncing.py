@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-import click
-
 from orchestrator.cli import table, words
+from orchestrator.cli.screen import echo, say
 from orchestrator.models import JsonObject, Plan
 from orchestrator.team import Team
 
@@ -22,17 +21,17 @@ _TOLD = {
 def tell(team: Team, plan: Plan, moved: JsonObject | None, unlanded: Mapping[str, JsonObject], again: str) -> None:
     """Print what moved, agent by agent, and each answer that did not land with the reason; `again` names the home."""
     if moved:
-        click.echo(_by_agent(plan, moved) + "\n")
-    click.echo(words.hanging(f"sync {team.title}: ", _in_short(moved), table.width()))
+        echo(_by_agent(plan, moved) + "\n")
+    echo(words.hanging(f"sync {team.title}: ", _in_short(moved), table.width()))
     for task, data in unlanded.items():
-        click.echo(words.hanging("  not landed  ", f"{task}: {_why(data)}; its next run mends that", table.width()))
+        echo(words.hanging("  not landed  ", f"{task}: {_why(data)}; its next run mends that", table.width()))
     if moved and moved["moved"].get("open"):
-        click.echo(f"`mbo conflicts{again}` shows what is open", err=True)
+        say(f"`mbo conflicts{again}` shows what is open")
 
 
 def tell_short(moved: JsonObject) -> None:
     """Print in one line what the sync at the end of a workflow moved."""
-    click.echo(words.hanging("  synced  ", _in_short(moved), table.width()))
+    echo(words.hanging("  synced  ", _in_short(moved), table.width()))
 
 
 def _in_short(moved: JsonObject | None) -> str:
@@ -54,8 +53,7 @@ def _by_agent(plan: Plan, moved: JsonObject) -> str:
         for agent, counts in moved["by_agent"].items()
     ]
     header = ("agent", *kinds)
-    columns = table.sizes([header, *rows], table.width())
-    return table.lines([header, table.rule(columns), *rows], columns)
+    return table.headed(header, rows)
 
 
 def _why(data: JsonObject) -> str:

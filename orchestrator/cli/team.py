@@ -9,9 +9,11 @@ import click
 from orchestrator.cli import options, table, words
 from orchestrator.cli.manual import ManualGroup
 from orchestrator.cli.recruiting import import_, project_of
+from orchestrator.cli.screen import echo, say
 from orchestrator.models import Agent, Plan
 
 HEADER = ("agent", "category", "powers", "stood in for by", "defined in")
+BUNDLED = "bundled"
 
 
 @click.group(cls=ManualGroup, invoke_without_command=True, subcommand_metavar="[import …]")
@@ -38,10 +40,11 @@ def agents(context: click.Context, form: str, home: Path, plan_file: Path | None
     extra = [name for name in roster.load(None, project) if name not in roster.bundled()]
     team = roster.load([*own, *extra], project)
     replaced = {name: ours for name, agent in team.items() if (ours := roster.replaced(agent))}
-    click.echo(_as_json(team, replaced) if form == "json" else _as_table(team, replaced, loaded, project))
+    told = _as_json(team, replaced) if form == "json" else _as_table(team, replaced, loaded, project)
+    echo(told)
     replacements = [f"{name} replaces {roster.told(ours)}" for name, ours in replaced.items()]
     for line in (*replacements, *roster.disagreements(team, loaded.policy)):
-        click.echo(f"note      {line}", err=True)
+        say(f"note      {line}")
 
 
 agents.add_command(import_)
@@ -61,25 +64,30 @@ def _as_json(team: Mapping[str, Agent], replaced: Collection[str]) -> str:
 
 
 def _as_table(team: Mapping[str, Agent], replaced: Collection[str], plan: Plan, project: Path | None) -> str:
-    shared = words.prefix(plan)
-    rows = [
+    from agents import roster
+
+    shared, bundled = words.prefix(plan), roster.texts(roster.bundled())
+    rows: list[table.Row] = [
         (
             agent.name.removeprefix(shared) + (" *" if agent.name in replaced else ""),
             agent.category,
             " ".join(agent.authority) or "-",
             " ".join(name.removeprefix(shared) for name in agent.backups) or "-",
-            _source(agent, project),
+            _source(agent, project, bundled),
         )
         for agent in team.values()
     ]
-    columns = table.sizes([HEADER, *rows], table.width())
+    size = len(HEADER) - all(row[-1] == BUNDLED for row in rows)
+    told = table.headed(HEADER[:size], [row[:size] for row in rows])
     foot = words.count(len(rows), "agent") + (f", named without `{shared}`" if shared else "")
     if replaced:
         foot += "; `*` stands in the place of a bundled agent"
-    return f"{table.lines([HEADER, table.rule(columns), *rows], columns)}\n\n{foot}"
+    return f"{told}\n\n{foot}"
 
 
-def _source(agent: Agent, project: Path | None) -> str:
+def _source(agent: Agent, project: Path | None, bundled: Mapping[str, str]) -> str:
+    """Return where the project defines an agent, unless it is as it came: that is the same for almost all."""
     if project and agent.source.is_relative_to(project):
-        return agent.source.relative_to(project).as_posix()
-    return "bundled"
+        place = agent.source.relative_to(project).as_posix()
+        return BUNDLED if bundled.get(place) == agent.source.read_text(encoding="utf-8") else place
+    return BUNDLED

@@ -9,6 +9,7 @@ import click
 
 from orchestrator.cli import options, table, views, words
 from orchestrator.cli.manual import Manual
+from orchestrator.cli.screen import echo
 from orchestrator.cli.watching import watch as watch_it
 from orchestrator.events import read_events
 from orchestrator.home import Home, holder, project_record
@@ -54,14 +55,16 @@ def status(*, watch: bool, home: Path, plan_file: Path | None, **chosen: bool) -
       mbo status --json | jq '.tasks[] | select(.state == "failed") | .reason'
     """
     view = View(**chosen)
+    if watch and view.as_json:
+        raise click.UsageError("--watch draws for people and --json is for programs; leave one of them out")
     if watch:
-        watch_it(lambda: _told(view, home, plan_file))
+        watch_it(lambda height: _told(view, home, plan_file, height))
     else:
-        click.echo(_told(view, home, plan_file))
+        echo(_told(view, home, plan_file), styled=True)
 
 
-def _told(view: View, home: Path, plan_file: Path | None) -> str:
-    """Return what the status says now."""
+def _told(view: View, home: Path, plan_file: Path | None, height: int | None = None) -> str:
+    """Return what the status says now; where that is more than a screen's `height`, what runs and failed is first."""
     place = Home(home)
     record = project_record(place)
     plan = options.plan_of(home, plan_file)
@@ -71,7 +74,15 @@ def _told(view: View, home: Path, plan_file: Path | None) -> str:
         return _json(record["project"], plan, events, board)
     facts = [("project", record["project"]), *_facts(plan, board, options.again(home, plan_file))]
     head = "\n".join(words.hanging(f"{name:<9}", told, table.width()) for name, told in facts)
-    parts = [head, _phases(plan, board), *_parts(plan, events, board, view)]
+    urgent = [_tasks(plan, board, everything=False), _sessions(plan, events, board)]
+    parts = [_phases(plan, board), *_parts(plan, events, board, view, *urgent)]
+    told = _joined(head, *parts)
+    if height is None or told.count("\n") < height - 1:
+        return told
+    return _joined(head, *urgent, *(part for part in parts if part not in urgent))
+
+
+def _joined(*parts: str) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
@@ -81,13 +92,16 @@ def _json(project: str, plan: Plan, events: Sequence[JsonObject], board: Board) 
     return json.dumps(snapshot(project, plan, events, board, now()), indent=2, ensure_ascii=False)
 
 
-def _parts(plan: Plan, events: Sequence[JsonObject], board: Board, view: View) -> Iterator[str]:
+def _parts(
+    plan: Plan, events: Sequence[JsonObject], board: Board, view: View, unmerged: str, active: str
+) -> Iterator[str]:
     """Yield what is asked for below the phases; with nothing asked for, what runs, failed and endangers the end."""
     wanted = view.blockers or view.timeline or view.forecast
     if view.detailed:
         yield views.components(plan, board)
     if view.detailed or not wanted:
-        yield _tasks(plan, board, everything=view.detailed)
+        yield _tasks(plan, board, everything=True) if view.detailed else unmerged
+        yield active
         yield from _ahead(plan, events, board)
     if view.blockers:
         yield views.blockers(plan, blockers(plan, board))
@@ -95,9 +109,11 @@ def _parts(plan: Plan, events: Sequence[JsonObject], board: Board, view: View) -
         yield from _expected(plan, events, board, view)
 
 
+def _sessions(plan: Plan, events: Sequence[JsonObject], board: Board) -> str:
+    return views.sessions(plan, sessions.active(events, board)) if board.is_running else ""
+
+
 def _ahead(plan: Plan, events: Sequence[JsonObject], board: Board) -> Iterator[str]:
-    if board.is_running:
-        yield views.sessions(plan, sessions.active(events, board))
     yield views.critical_path(critical.path(plan, board.left))
     found = risks(plan, events, board, now())
     if found:
@@ -192,8 +208,7 @@ def _tasks(plan: Plan, board: Board, *, everything: bool) -> str:
     if not rows:
         return foot
     header = ("id", "state", "task", "why")
-    columns = table.sizes([header, *rows], table.width())
-    return f"{table.lines([header, table.rule(columns), *rows], columns, COLOURS)}\n\n{foot}"
+    return f"{table.headed(header, rows, COLOURS)}\n\n{foot}"
 
 
 def _why(item: standing.Standing) -> str:

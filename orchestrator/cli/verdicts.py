@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-import click
-
 from orchestrator import holds
 from orchestrator.cli import table as tables
 from orchestrator.cli import words
+from orchestrator.cli.screen import say
 from orchestrator.component_review import inspection
 from orchestrator.inspection.words import told as told_of
 from orchestrator.models import JsonObject, Plan
@@ -31,7 +30,7 @@ def tell(event: JsonObject) -> None:
             line = f"verdict   {event['agent']} {_SAYS[data['decision']]}"
         case _:
             return
-    click.echo(line, err=True)
+    say(line)
 
 
 def collected(place: str, journal: Mapping[str, JsonObject]) -> JsonObject:
@@ -59,7 +58,7 @@ def table(told: JsonObject, plan: Plan) -> str:
     rows = [row for verdict in told["verdicts"] for row in _rows(verdict, plan)]
     header = ("reviewer", "says", "words")
     columns = tables.sizes([header, *rows], limit)
-    lines += ["", tables.lines([header, tables.rule(columns), *rows], columns, _COLOURS), ""]
+    lines += ["", tables.headed(header, rows, _COLOURS, columns), ""]
     lines.append(
         words.hanging("ruling    ", words.short(f"{_RULINGS.get(told['decision'])} ({told['rule']})", plan), limit)
     )

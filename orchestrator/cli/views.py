@@ -73,5 +73,4 @@ def components(plan: Plan, board: Board) -> str:
 
 def headed(header: table.Row, rows: Sequence[table.Row]) -> str:
     """Return rows under a header, as wide as the terminal at most."""
-    columns = table.sizes([header, *rows], table.width())
-    return table.lines([header, table.rule(columns), *rows], columns, COLOURS)
+    return table.headed(header, rows, COLOURS)

@@ -7,31 +7,38 @@ from collections.abc import Callable
 
 import click
 
+from orchestrator.cli.screen import echo, visible
 from orchestrator.errors import InputError
 
 SECONDS = 2.0
 
 
-def watch(draw: Callable[[], str]) -> None:
-    """Show what `draw` returns again and again; Ctrl-C ends it as it is meant to end.
+def watch(draw: Callable[[int], str]) -> None:
+    """Show what `draw` returns for the screen's height again and again; Ctrl-C ends it as it is meant to end.
+
+    The screen is cleared when there is something to show: what `draw` refuses at once is told below the command.
 
     Raises:
         InputError: stdout is no terminal, on which alone something can be drawn anew.
     """
     if not sys.stdout.isatty():
         raise InputError("--watch draws on a terminal, and this is none; leave it out and ask again when needed")
-    click.clear()
     try:
+        frame = _frame(draw)
+        click.clear()
         while True:
-            click.echo(_frame(draw(), shutil.get_terminal_size().lines), nl=False)
+            click.echo(frame, nl=False)  # noqa: TID251 it moves the cursor, around text that is visible already
             time.sleep(SECONDS)
+            frame = _frame(draw)
     except KeyboardInterrupt:
-        click.echo()
+        echo()
 
 
-def _frame(text: str, height: int) -> str:
-    """Return the escape sequences that put `text` over what was there, cut at the terminal's height."""
-    lines = text.splitlines()
+def _frame(draw: Callable[[int], str]) -> str:
+    """Return the escape sequences that put what is drawn over what was there, cut at the terminal's size."""
+    height = shutil.get_terminal_size().lines
+    lines = visible(draw(height), styled=True).splitlines()
     if len(lines) >= height:
         lines = [*lines[: height - 2], "…"]
-    return "\x1b[H" + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J"
+    shown = "".join(f"{line}\x1b[K\n" for line in lines)
+    return f"\x1b[H\x1b[?7l{shown}\x1b[?7h\x1b[J"
