@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from orchestrator import holds
-from orchestrator.component_review import given
+from orchestrator.component_review import Asked, given
+from orchestrator.components import Subject
 from orchestrator.events import Events
 from orchestrator.home import Home
 from orchestrator.models import JsonObject, SessionRef, Verdict, digest
@@ -126,9 +127,9 @@ def reviewing(subject: str, review: int) -> SessionRef:
     return SessionRef(task="component-3", key=digest(subject), role="review", agent=SECURITY, round=review)
 
 
-def judge(events: Events, decision: str, subject: str, review: int) -> None:
+def judge(events: Events, decision: str, subject: str | SessionRef, review: int) -> None:
     """Record what security says of component 3 as it is."""
-    session = reviewing(subject, review)
+    session = subject if isinstance(subject, SessionRef) else reviewing(subject, review)
     data = {
         "session": session,
         "commit": "c" * 40,
@@ -138,3 +139,28 @@ def judge(events: Events, decision: str, subject: str, review: int) -> None:
     }
     found = Verdict.model_validate(data)
     events.record("verdict", f"{session.id}/verdict", found.model_dump(mode="json"), session=session)
+
+
+def test_a_review_is_on_record_only_while_it_is_the_last_word(home: Home) -> None:
+    """A component that changed and came back is asked about again, so that what holds it is said again too."""
+    subject = Subject(component=3, name="c", commit="c", tree="t", base="b", tasks=(), files=())
+    powers = {"implementation_veto": SECURITY}
+    asked, changed = (
+        Asked(subject=of, people={SECURITY: "p"}, prompts="p", model={}, powers=powers, commands=(), setting="s")
+        for of in (subject, subject.model_copy(update={"tree": "u"}))
+    )
+    events = Events(home, "a run")
+    places: list[str | None] = []
+
+    for review, its in enumerate((asked, changed, asked), start=1):
+        places.append(its.standing([], events.everything()))
+        session = its.session(SECURITY, [], review)
+        if given(events, session) is None:
+            judge(events, "veto", session, review)
+        again = f"/again-{review}" if review == 3 else ""
+        events.record("component_review", f"{its.review_id([])}{again}", {}, about={"task": "component-3"})
+
+    assert places == [None, None, None]
+    assert asked.standing([], events.everything()) == f"{asked.review_id([])}/again-3"
+    assert changed.standing([], events.everything()) is None
+    events.close()
