@@ -39,7 +39,7 @@ def _identity(path: Path) -> str:
     """Return what tells this plan under these rules from all others; nothing where the file cannot be read."""
     try:
         told = hashlib.sha256(path.read_bytes())
-        for file in sorted((*_RULES.glob("*.py"), *(_RULES / "models").glob("*.py"))):
+        for file in sorted(_RULES.rglob("*.py")):
             stat = file.stat()
             told.update(f"{file}:{stat.st_size}:{stat.st_mtime_ns};".encode())
     except OSError:
