@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from orchestrator.junit import TestRun
-from orchestrator.testfiles import is_test
+from orchestrator.protection.testfiles import is_test
 
 NAMED_AT_MOST = 5
 _NAME_LIMIT = 200

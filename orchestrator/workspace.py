@@ -14,7 +14,7 @@ from orchestrator.changes import Change, Changes
 from orchestrator.errors import GitError
 from orchestrator.home import Home, write_atomically
 from orchestrator.landing import Landing, Merge, StaleHead
-from orchestrator.testfiles import BASE
+from orchestrator.protection.testfiles import BASE
 
 __all__ = ["Change", "Changes", "Landing", "Merge", "Repository", "StaleHead"]
 

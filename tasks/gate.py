@@ -14,7 +14,7 @@ from orchestrator.gate import Examination, examine, rules
 from orchestrator.models import Answer, Check, Digest, JsonObject, SessionRef, canonical_json, digest
 from orchestrator.plan import gate as gate_of
 from orchestrator.plan import gate_digest
-from orchestrator.testfiles import BASE, Known, read_known
+from orchestrator.protection.testfiles import BASE, Known, read_known
 from tasks import contracts
 from tasks.retry import POLICY
 from tasks.run import Run

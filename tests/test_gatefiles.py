@@ -2,8 +2,8 @@
 
 import pytest
 
-from orchestrator import gatefiles
 from orchestrator.models import GateCommand, Plan
+from orchestrator.protection import gatefiles
 from tests.workbench import POLICY
 
 PYTEST = ("{python}", "-m", "pytest", "-c", "/dev/null", "--rootdir", ".", "-q", "--junitxml={report}", "tests/")

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.changes import Change
-from orchestrator.gatefiles import GateFiles
 from orchestrator.models import BuildTask, Phase, Plan
 from orchestrator.protection import Ground, ground, leads_out, needs_exception, summary
-from orchestrator.testfiles import Known, Tests
+from orchestrator.protection.gatefiles import GateFiles
+from orchestrator.protection.testfiles import Known, Tests
 from tests.workbench import POLICY
 
 PROTECTED = (".vendor/", "conftest.py", "Makefile", "docs/api", "*.lock")

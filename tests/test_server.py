@@ -16,9 +16,9 @@ import pytest
 from orchestrator import server
 from orchestrator.errors import UnsupportedError
 from orchestrator.home import Home, write_json
-from orchestrator.prefect_api import post
-from orchestrator.prefect_settings import SERVER_SETTINGS
 from orchestrator.server import Server
+from orchestrator.server.api import post
+from orchestrator.server.settings import SERVER_SETTINGS
 
 
 @pytest.fixture

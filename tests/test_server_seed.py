@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import server_seed
+from orchestrator.server import seed as server_seed
 
 
 @pytest.fixture(autouse=True)

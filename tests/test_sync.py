@@ -15,8 +15,8 @@ from orchestrator.events import Events, read_events
 from orchestrator.home import Home
 from orchestrator.models import JsonObject
 from orchestrator.plan import load as load_plan
-from orchestrator.prefect_api import post
 from orchestrator.server import Server
+from orchestrator.server.api import post
 from orchestrator.team import of_workflow
 from tasks.reconciling import reconcile
 from tasks.sharing import share

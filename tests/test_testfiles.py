@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.testfiles import Known, Tests, is_test, is_test_file, module, read_known, supports_tests
+from orchestrator.protection.testfiles import Known, Tests, is_test, is_test_file, module, read_known, supports_tests
 
 
 @pytest.mark.parametrize(

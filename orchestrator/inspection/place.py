@@ -11,8 +11,8 @@ from orchestrator import leavings
 from orchestrator.errors import WorkError
 from orchestrator.gate import Examination, empty_scratch
 from orchestrator.models import GateCommand, Inspection
+from orchestrator.protection.testfiles import is_test
 from orchestrator.sandbox import WORKSPACE
-from orchestrator.testfiles import is_test
 from orchestrator.toolchain import Toolchain
 
 OUTPUT = "output.json"

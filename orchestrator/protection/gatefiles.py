@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from orchestrator.models import GateCommand, Plan
-from orchestrator.testfiles import is_test_file, module
+from orchestrator.protection.testfiles import is_test_file, module
 
 _BREAK = re.compile(r"[\s;&|()<>{}\"'`=:,$]+")
 _BEFORE_FOLDERS = ("cd", "-C", "PYTHONPATH")

@@ -17,12 +17,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestrator import prefect_api, server_seed
 from orchestrator.errors import TransientError, UnsupportedError
 from orchestrator.home import Home, read_json, write_json
 from orchestrator.liveness import start_ticks
 from orchestrator.models.value import Frozen
-from orchestrator.prefect_settings import CLIENT_SETTINGS, SERVER_SETTINGS
+from orchestrator.server import api, seed
+from orchestrator.server.settings import CLIENT_SETTINGS, SERVER_SETTINGS
 from orchestrator.settings import inherited, prefect_api_url
 
 START_SECONDS = 120.0
@@ -79,7 +79,7 @@ def ready(home: Home, server: Server, seconds: float = START_SECONDS) -> Server:
     deadline = time.monotonic() + seconds
     for _ in range(PORTS_TRIED):
         if _answers(server, deadline):
-            server_seed.keep(_database(home))
+            seed.keep(_database(home))
             return server
         if _is_alive(server) or not _port_was_taken(home):
             break
@@ -91,7 +91,7 @@ def status(home: Home) -> Server | None:
     """Return the home's server if it answers now; starts nothing."""
     chosen = prefect_api_url()
     server = Server(url=chosen) if chosen else _recorded(home)
-    return server if server and prefect_api.is_healthy(server.url) else None
+    return server if server and api.is_healthy(server.url) else None
 
 
 def drain(server: Server, *, flow_run: str | None = None, expected: int | None = None, seconds: float = 10.0) -> bool:
@@ -103,7 +103,7 @@ def drain(server: Server, *, flow_run: str | None = None, expected: int | None =
     deadline = time.monotonic() + seconds
     count, since = -1, time.monotonic()
     while (now := time.monotonic()) < deadline:
-        seen = prefect_api.count_task_runs(server.url, flow_run)
+        seen = api.count_task_runs(server.url, flow_run)
         if seen == expected:
             return True
         if seen != count:
@@ -120,7 +120,7 @@ def down(home: Home) -> bool:
     server = _recorded(home)
     if server is None:
         return False
-    if prefect_api.is_healthy(server.url):
+    if api.is_healthy(server.url):
         try:
             drain(server)
         except TransientError:
@@ -141,9 +141,9 @@ def sweep(server: Server) -> list[str]:
     """
     if server.pid is None:
         return []
-    dead = [run for run in prefect_api.unfinished_flow_runs(server.url) if _is_orphan(run.tags)]
+    dead = [run for run in api.unfinished_flow_runs(server.url) if _is_orphan(run.tags)]
     for run in dead:
-        prefect_api.crash(server.url, run)
+        api.crash(server.url, run)
     return [run.name for run in dead]
 
 
@@ -158,11 +158,11 @@ def environment(home: Home, server: Server) -> dict[str, str]:
     ours = {"PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(home.prefect / "results"), "PREFECT_API_URL": server.url}
     if server.pid is not None:  # a server that the user chose may need the key in the profile of their own home
         ours["PREFECT_HOME"] = str(home.prefect)
-    return CLIENT_SETTINGS | prefect_api.past_proxies(server.url) | ours
+    return CLIENT_SETTINGS | api.past_proxies(server.url) | ours
 
 
 def _spawn(home: Home, port: int) -> Server:
-    server_seed.plant(_database(home))
+    seed.plant(_database(home))
     url = f"http://{HOST}:{port}/api"
     environment = (
         inherited()
@@ -197,14 +197,14 @@ def _recorded(home: Home) -> Server | None:
 
 def _answers(server: Server, deadline: float) -> bool:
     while time.monotonic() < deadline and _is_alive(server):
-        if prefect_api.is_healthy(server.url):
+        if api.is_healthy(server.url):
             return True
         time.sleep(0.05)
     return False
 
 
 def _checked(server: Server) -> Server:
-    if not prefect_api.is_healthy(server.url):
+    if not api.is_healthy(server.url):
         raise UnsupportedError(
             f"{server.url}: the Prefect server of PREFECT_API_URL does not answer; "
             "start it, or unset PREFECT_API_URL to use a local one"

@@ -7,12 +7,12 @@ from fnmatch import fnmatchcase
 from itertools import dropwhile
 from pathlib import Path
 
-from orchestrator import gatefiles
 from orchestrator.changes import Change
 from orchestrator.contracts import FOLDER, parties, path
-from orchestrator.gatefiles import GateFiles
 from orchestrator.models import BuildTask, Plan
-from orchestrator.testfiles import BASE, Known, Tests, is_test, is_test_file, supports_tests
+from orchestrator.protection import gatefiles
+from orchestrator.protection.gatefiles import GateFiles
+from orchestrator.protection.testfiles import BASE, Known, Tests, is_test, is_test_file, supports_tests
 
 HOSTS = (
     *(".git*", "/.ci/", "/.circleci/", "/.travis.yml", "Jenkinsfile*", "/azure-pipelines*", "/.azure-pipelines/"),
