@@ -300,7 +300,8 @@ def refused(prefect_server: Server, tmp_path_factory: pytest.TempPathFactory) ->
     scenario.turns("1.14", f"sitting-2.review.{SECURITY}", approve())
     scenario.work("1.13", [code, test], agent=WORKER, **later)
     (scenario.folder / "playbook" / "1.13" / "work.yaml").write_text("- a list\n", encoding="utf-8")
-    done = scenario.build("--slots", "12")
+    scenario.policy["breaker"] = 20
+    done = scenario.build("--slots", "13")
     assert done.code == 1, done.err
     return scenario
 
