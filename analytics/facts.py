@@ -52,7 +52,7 @@ def _derived(ask: Ask, events: Sequence[JsonObject], phase: int | None) -> dict[
     """Return what is no question of the store, by name; each is found when it is asked for."""
     stands = cache(partial(recorded.read, events))
     return {
-        "forecast": lambda: [] if phase else expected(stands(), events, _until(ask)),  # it is the whole plan's
+        "forecast": lambda: expected(stands(), events, _until(ask), phase),
         "last_build": lambda: [build.model_dump(mode="json")] if (build := stands().board.last_build) else [],
         "next_steps": lambda: next_steps(ask),
         "progress": lambda: progress(ask),

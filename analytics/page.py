@@ -66,12 +66,16 @@ def _pictures(ask: Ask) -> dict[str, Markup]:
     return {
         "timeline": timeline.draw(spans, time),
         "graph": graph.draw(tasks),
-        "burn_up": burn_up.draw(merges, len(tasks), time, _band(ask)),
+        "burn_up": burn_up.draw(merges, len(tasks), time, _band(ask), _marks(ask)),
     }
 
 
 def _band(ask: Ask) -> list[burn_up.Band]:
     return [burn_up.Band(**point) for row in ask("forecast") for point in row["band"]]
+
+
+def _marks(ask: Ask) -> list[burn_up.Mark]:
+    return [burn_up.Mark(f"{share} %", row[f"p{share}"]) for row in ask("forecast") for share in (50, 75, 90)]
 
 
 def _plain(value: object, limit: int = 240) -> str:

@@ -55,6 +55,8 @@ def _dollars(row: Row) -> str:
 
 
 def _task_times(rows: list[Row]) -> list[str]:
+    if not rows:
+        return []
     columns = ("working", "reviewing", "checking", "whole")
     total: Row = {"task": "all", **{column: sum(row[column] or 0 for row in rows) for column in columns}}
     return table(

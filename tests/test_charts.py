@@ -125,8 +125,11 @@ def test_the_burn_up_ends_where_the_build_stands_and_the_band_begins_there() -> 
     merges = [{"task": str(n), "merged": START + n * 25 * SECOND} for n in (1, 2, 3)]
     ahead = [burn_up.Band(0, 3, 3, 3), burn_up.Band(100, 3, 4, 4)]
 
-    drawn = burn_up.draw(merges, 4, time, ahead)
+    drawn = burn_up.draw(merges, 4, time, ahead, [burn_up.Mark("90 %", 100)])
+    longer = burn_up.draw(merges, 4, time, [*ahead, burn_up.Band(900, 4, 4, 4)], [burn_up.Mark("90 %", 100)])
 
+    assert longer == drawn  # what lies behind the last mark would be a flat line
+    assert "90 %: +1 m 40 s" in drawn
     assert "M0 1000H125.0V750.0H250.0V500.0H375.0V250.0H500.0" in drawn
     assert 'd="M500.0 250.0L1000.0 0.0L1000.0 250.0L500.0 250.0z" class="band"' in drawn
     assert "+1 m 40 s" in drawn

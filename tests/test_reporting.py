@@ -1,12 +1,13 @@
 """Promises of `report`: three forms, to the screen or to a file that is written whole or not at all."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from orchestrator.home import Home, write_json
-from tests.history import everything
+from tests.history import History, everything
 from tests.scenario import Done, mbo
 
 
@@ -45,14 +46,41 @@ def test_a_file_holds_what_the_screen_shows(built: Home, tmp_path: Path, words: 
 
 
 def test_the_forecast_counts_from_the_last_event(built: Home) -> None:
-    """It is made when the journal ends, for all that is left, and a single phase has none."""
-    whole, phase = (json.loads(report(built, "--format", "json", *w).out) for w in ((), ("--phase", "2")))
+    """It is made when the journal ends, for all that is left of the plan or of a phase; none where nothing is left."""
+    asked = ((), ("--phase", "2"), ("--phase", "1"))
+    whole, second, first = (json.loads(report(built, "--format", "json", *words).out) for words in asked)
 
-    (forecast,) = whole["task_completion"]["forecast"]
+    (forecast,), (of_phase,) = whole["task_completion"]["forecast"], second["task_completion"]["forecast"]
     assert forecast["left"] == 3
     assert forecast["at"].removesuffix("Z") + ".000Z" == whole["until"]
     assert (forecast["band"][0]["low"], forecast["band"][-1]["high"]) == (4, 7)
-    assert phase["task_completion"]["forecast"] == []
+    assert {name: of_phase[name] for name in ("p50", "p75", "p90")} == forecast["by_phase"]["2"]
+    assert (of_phase["left"], of_phase["band"][0]["low"], of_phase["band"][-1]["high"]) == (3, 1, 4)
+    assert first["task_completion"]["forecast"] == []
+
+
+def test_a_phase_is_told_with_its_forecast_and_without_what_is_of_other_phases(built: Home) -> None:
+    """The picture has its band and marks, and no figure or table is about runs that did nothing for the phase."""
+    page = report(built, "--format", "html", "--phase", "2").out
+
+    assert "Time in runs" not in page and "Time in sessions" in page
+    assert all(f"{share} %: +" in page for share in (50, 75, 90))
+    assert "Forecast: 3 tasks left" in " ".join(report(built, "--phase", "2").out.split())
+
+
+def test_a_phase_without_work_has_no_empty_table(tmp_path: Path) -> None:
+    """What nobody has begun is named in a line."""
+    home = Home(tmp_path)
+    write_json(home.project_file, {"project": "/nowhere", "plan": "/nowhere/plan.yaml", "created": "today"})
+    History(home).begin()
+
+    page = report(home, "--format", "html", "--phase", "2").out
+    text = report(home, "--phase", "2").out
+
+    assert not re.search(r"<tbody>\s*</tbody>", page)
+    assert "Time in" not in page and "Nobody has worked yet." in page
+    assert "Nothing to do so far:" in text and "Nothing merged: 3 gamma" in text
+    assert not re.search(r"^\| all ", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
