@@ -9,11 +9,11 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from analytics import facts, outlook, overview
 from analytics.charts import bar, burn_up, clock, graph, timeline
-from analytics.markdown import COMMAND, count, dollars, duration, plain
+from analytics.markdown import count, dollars, duration, parts, plain
 from analytics.rows import Ask, Row, last_build
 from orchestrator.home import Home
 from orchestrator.recovery import lifted_by
@@ -22,15 +22,15 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _STATES = ("merged", "in_work", "failed", "blocked", "skipped", "waiting")
 
 
-def html(home: Home, phase: int | None = None) -> str:
-    """Return the report on everything, or on one phase, as one self-contained page.
+def html(home: Home, phase: int | None = None, again: str = "") -> str:
+    """Return the report on everything, or on one phase, as one self-contained page; `again` as in `facts.opened`.
 
     Raises:
         InputError: there is no project, nothing has run yet, or the plan has no such phase.
         JournalError: the journal is damaged.
     """
     style = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
-    with facts.opened(home, phase) as ask:
+    with facts.opened(home, phase, again) as ask:
         return (
             _environment()
             .get_template("report.html.jinja")
@@ -38,6 +38,7 @@ def html(home: Home, phase: int | None = None) -> str:
                 _WORDS,
                 ask=ask,
                 phase=phase,
+                again=ask("again")[0]["options"],
                 style=Markup(style),  # noqa: S704 our own file
                 style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
                 notes=[note for note in (overview.scripted(ask("runs")), overview.bare(ask("runs"))) if note],
@@ -84,7 +85,7 @@ def _plain(value: object, limit: int = 240) -> str:
 
 def phrase(value: object) -> Markup:
     """Return words of our own with the commands in them as code."""
-    return Markup(COMMAND.sub(r"<code>\1</code>", str(escape(plain(value)))))  # noqa: S704 escaped before
+    return Markup().join(Markup("<code>{}</code>").format(part) if code else part for code, part in parts(value))
 
 
 def _completion(row: Row) -> Markup:
