@@ -16,7 +16,7 @@ from orchestrator.errors import InputError
 from orchestrator.home import Home, read_json
 from orchestrator.journal import read
 from orchestrator.models import JsonObject
-from orchestrator.status import recorded
+from orchestrator.status import critical, recorded
 from orchestrator.status.recorded import Recorded
 from orchestrator.status.risks import gravest_first, risks
 
@@ -73,6 +73,7 @@ def _derived(
     return {
         "again": lambda: [{"options": options()}],
         "forecast": lambda: expected(stands(), events, _until(ask), phase),
+        "critical_path": lambda: [{"task": task} for task in critical.path(stands().plan, stands().board.left).tasks],
         "last_build": lambda: [build.model_dump(mode="json")] if (build := stands().board.last_build) else [],
         "next_steps": lambda: next_steps(ask, options()),
         "progress": lambda: progress(ask),

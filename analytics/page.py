@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from analytics import facts, outlook, overview
+from analytics import facts, outlook, overview, spending
 from analytics.charts import bar, burn_up, clock, graph, timeline
 from analytics.markdown import count, dollars, duration, parts, plain
 from analytics.rows import Ask, Row, last_build
@@ -63,10 +63,12 @@ def _environment() -> Environment:
 
 def _pictures(ask: Ask) -> dict[str, Markup]:
     spans, tasks, merges = ask("spans"), ask("tasks"), ask("burn_up")
+    marked = graph.Marked([row["task"] for row in ask("critical_path")], {row["task"] for row in ask("ready")})
     time = clock.of([*((span["began"], span["ended"]) for span in spans), *((m["merged"],) * 2 for m in merges)])
     return {
         "timeline": timeline.draw(spans, time),
-        "graph": graph.draw(tasks),
+        "graph": graph.draw(tasks, marked),
+        "small_graph": graph.draw(graph.begun(tasks), marked, is_narrow=True),
         "burn_up": burn_up.draw(merges, len(tasks), time, _band(ask), _marks(ask)),
     }
 
@@ -101,10 +103,12 @@ _WORDS = {
     "age": outlook.age,
     "ahead": overview.ahead,
     "count": count,
+    "divided": spending.divided,
     "dollars": dollars,
     "last_build": last_build,
     "lifted_by": lifted_by,
     "share": bar.share,
     "sign": bar.swatch,
+    "told": timeline.told,
 }
 """What the templates call."""

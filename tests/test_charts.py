@@ -109,6 +109,46 @@ def test_a_task_stands_behind_all_that_it_waits_for_and_on_nothing() -> None:
     assert max(places[name].y for name in ("1.1", "1.2", "1.3")) < bands[1].top < places["2.1"].y
 
 
+def test_what_the_end_hangs_on_and_what_can_begin_stand_out() -> None:
+    """The critical path is drawn as a line of its own, what is ready differs from what waits, and both are said."""
+    tasks = [task("1.1", 1, state="merged"), task("1.2", 1, "1.1"), task("2.1", 2, "1.2"), task("2.2", 2)]
+    marked = graph.Marked(path=["1.2", "2.1"], ready={"1.2", "2.2"})
+
+    drawn = graph.draw(tasks, marked)
+
+    assert drawn.count('class="critical"') == 1
+    assert {
+        name: drawn.count(f'class="node waiting{name}"') for name in (" critical ready", " critical", " ready")
+    } == {
+        " critical ready": 1,
+        " critical": 1,
+        " ready": 1,
+    }
+    assert "1.2 title of 1.2: waiting (coder); waits for 1.1; on the critical path; ready to start" in drawn
+
+
+def test_a_narrow_graph_has_what_is_begun_with_names_above_it() -> None:
+    """A phone is shown the components in which something happened; no column of names takes their room."""
+    tasks = [task("1.1", 1, state="merged"), task("1.2", 1, "1.1"), task("2.1", 2, "1.2")]
+
+    drawn = graph.draw(graph.begun(tasks), is_narrow=True)
+    places, bands = graph.arrange(graph.begun(tasks), head=16)
+
+    assert "1 part 1" in drawn and "part 2" not in drawn
+    assert drawn.count("<svg") == 1
+    assert min(place.y for place in places.values()) - bands[0].top > 16
+
+
+def test_the_timeline_can_be_read_in_words() -> None:
+    """Each agent's bars are told in the order of time, for whom no pointer can rest on them."""
+    spans = [span(5, 7, task="1.2"), span(0, 2), span(3, 4, agent="reviewer", kind="review")]
+
+    told = timeline.told(spans)
+
+    assert [agent for agent, _ in told] == ["coder", "reviewer"]
+    assert [words.partition(" ")[0] for words in told[0][1]] == ["1.1", "1.2"]
+
+
 def test_a_state_has_a_sign_of_its_own() -> None:
     """Whoever sees no colours sees signs; an unknown state is drawn as waiting."""
     states = ("merged", "in work", "failed", "blocked", "skipped", "waiting")
