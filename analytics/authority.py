@@ -5,11 +5,16 @@ from collections.abc import Callable
 from analytics.markdown import code, item, phrase, text
 from analytics.rows import Ask, Row
 
+OF_AGENTS = "agent"
+"""The authority of a decision that an agent took in its own work; any other names the rule behind a ruling."""
+
 
 def decisions(ask: Ask) -> list[str]:
-    """List what was decided, by whom and why, then every use of a power."""
+    """List what agents decided on the design, with their reasons, then every ruling and use of a power."""
+    made = ask("decisions")
+    designs = [line for row in made if row["authority"] == OF_AGENTS for line in _decision(row)]
+    rulings = [line for row in made if row["authority"] != OF_AGENTS for line in _decided(row)]
     told: dict[str, Callable[[Row], list[str]]] = {
-        "decisions": _decision,
         "approvals": _approval,
         "waivers": _waiver,
         "holds": _hold,
@@ -17,14 +22,26 @@ def decisions(ask: Ask) -> list[str]:
         "deadlocks": _deadlock,
         "pauses": _pause,
     }
-    lines = [line for name, tell in told.items() for row in ask(name) for line in tell(row)]
-    return lines or ["No decision was recorded."]
+    powers = [line for name, tell in told.items() for row in ask(name) for line in tell(row)]
+    if not designs or not (rulings or powers):
+        return [*designs, *rulings, *powers] or ["No decision was recorded."]
+    return [*designs, "", "### Rulings and powers", "", *rulings, *powers]
 
 
 def _decision(row: Row) -> list[str]:
     return item(
         f"**{text(row['task'], 12)}** {code(row['agent'])}: {text(row['subject'], 120)}",
         f"Decided: {text(row['decision'])}",
+        f"Because: {text(row['reason'])}",
+    )
+
+
+def _decided(row: Row) -> list[str]:
+    """Tell a ruling, resolution or waiver; its subject names a task by its id alone."""
+    title = f" {text(row['title'], 120)}" if row["title"] else ""
+    return item(
+        f"**{text(row['task'], 16)}**{title}: {text(row['decision'])} by {code(row['agent'])} "
+        f"({text(row['subject'], 120)}; {text(row['authority'], 40)})",
         f"Because: {text(row['reason'])}",
     )
 

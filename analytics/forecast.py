@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from random import Random
@@ -46,7 +46,7 @@ class Band(Frozen):
 
 
 class Forecast(Quantiles):
-    """When all tasks of the plan, or of the run under way, are merged, if none of them fails and the work goes on."""
+    """When all tasks of the plan, of the run under way, or of one phase are merged, if none fails and work goes on."""
 
     at: datetime
     """The moment that all seconds count from."""
@@ -73,10 +73,14 @@ def forecast(
     board: Board,
     *,
     at: datetime | None = None,
+    phase: int | None = None,
     samples: int | None = None,
     seed: int = 0,
 ) -> Forecast:
-    """Return when what is left will be merged; the same history and moment give the same forecast."""
+    """Return when what is left, of everything or of one phase, will be merged.
+
+    The same history and moment give the same forecast, for a phase the one that `by_phase` has in that of everything.
+    """
     at = at or this_moment()
     build = board.last_build
     under_way = board.is_building and not board.is_other_plan
@@ -86,7 +90,9 @@ def forecast(
     merged, lasting = measured(plan, events, running, at)
     samples = samples or samples_for(len(course.tasks))
     predicted = predict(plan, course, merged, lasting, samples=samples, seed=seed)
-    return _summed_up(plan, course, predicted, len(board.scope) - len(board.left)).model_copy(
+    asked = {task.id for task in plan.tasks if phase in (None, task.phase)}
+    done = len(asked & board.scope) - len(asked.intersection(board.left))
+    return _summed_up(plan, course.tasks, asked, predicted, done).model_copy(
         update={
             "at": at,
             "scope": "run" if under_way else "plan",
@@ -129,34 +135,39 @@ def predict(
 
 
 def _summed_up(
-    plan: Plan, course: Course, predicted: Sequence[tuple[list[float], list[float]]], merged: int
+    plan: Plan,
+    tasks: Sequence[str],
+    asked: Collection[str],
+    predicted: Sequence[tuple[list[float], list[float]]],
+    merged: int,
 ) -> Forecast:
-    """Return the quantiles of what was predicted."""
+    """Return the quantiles of what was predicted for those of the `tasks` that are asked about."""
     phases = {task.id: task.phase for task in plan.tasks}
+    places = {task_id: place for place, task_id in enumerate(tasks) if task_id in asked}
     last: defaultdict[int, list[float]] = defaultdict(list)
-    for phase in sorted({phases[task_id] for task_id in course.tasks}):
-        own = [place for place, task_id in enumerate(course.tasks) if phases[task_id] == phase]
+    for phase in sorted({phases[task_id] for task_id in places}):
+        own = [place for task_id, place in places.items() if phases[task_id] == phase]
         last[phase] = [max(ends[place] for place in own) for _, ends in predicted]
     by_task = {
         task_id: Expected(
             **_quantiles([ends[place] for _, ends in predicted]),
             begins=round(max(0.0, quantile(sorted(begins[place] for begins, _ in predicted), 0.5)), 3),
         )
-        for place, task_id in enumerate(course.tasks)
+        for task_id, place in places.items()
     }
-    whole = [max(ends, default=0.0) for _, ends in predicted]
+    own_ends = [[ends[place] for place in places.values()] for _, ends in predicted]
     return Forecast(
-        **_quantiles(whole),
+        **_quantiles([max(ends, default=0.0) for ends in own_ends]),
         at=this_moment(),
         scope="plan",
-        left=len(course.tasks),
+        left=len(places),
         measured=0,
         samples=len(predicted),
         method="",
         basis="",
         by_phase={phase: Quantiles(**_quantiles(ends)) for phase, ends in last.items()},
         by_task=by_task,
-        band=_band([sorted(ends) for _, ends in predicted], merged) if course.tasks else (),
+        band=_band([sorted(ends) for ends in own_ends], merged) if places else (),
     )
 
 

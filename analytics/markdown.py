@@ -2,13 +2,13 @@
 
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+from orchestrator.commands import COMMAND
 
 WIDTH = 96
 
-COMMAND = re.compile(r"`(mbo [^`]+)`")
-"""How our own words name a command to type."""
-
+_GLUE = "\0"  # stands for a space at which no line ends
 _LONGEST_WORD = 72
 _WORD = re.compile(r"\S+")
 _SPECIAL = re.compile(r"[\\`*\[<|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|&(?=[#A-Za-z])")
@@ -22,11 +22,21 @@ def text(value: object, limit: int = 240) -> str:
 
 
 def phrase(value: object, limit: int = 240) -> str:
-    """Return words of our own as `text` does, but with the commands in them as code spans."""
-    parts = COMMAND.split(plain(value, limit))
+    """Return words of our own as `text` does, but with the commands in them as code spans, which are never cut."""
     return "".join(
-        code(part) if place % 2 else _WORD.sub(lambda word: _escape(word[0]), part) for place, part in enumerate(parts)
+        code(part) if is_command else _WORD.sub(lambda word: _escape(word[0]), part)
+        for is_command, part in parts(value, limit)
     )
+
+
+def parts(value: object, limit: int = 240) -> Iterator[tuple[bool, str]]:
+    """Yield the commands in words of our own, and what stands between them as `plain` has it; True for commands."""
+    for place, part in enumerate(COMMAND.split(str(value or ""))):
+        if place % 2:
+            yield True, part
+        elif part:
+            lead, tail = (" " * edge.isspace() for edge in (part[0], part[-1]))
+            yield False, lead + plain(part, limit) + tail
 
 
 def plain(value: object, limit: int = 240) -> str:
@@ -93,14 +103,16 @@ def dollars(known: float, unpriced_turns: int) -> str:
 
 
 def _wrap(lead: str, words: str) -> list[str]:
-    return textwrap.wrap(
-        words,
+    """Return the words as lines; a command to type stays in one."""
+    lines = textwrap.wrap(
+        COMMAND.sub(lambda found: found[0].replace(" ", _GLUE), words),
         WIDTH,
         initial_indent=lead,
         subsequent_indent=" " * len(lead),
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return [line.replace(_GLUE, " ") for line in lines]
 
 
 def _cut(value: str, limit: int) -> str:

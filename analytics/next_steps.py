@@ -18,10 +18,11 @@ class Step(NamedTuple):
     task: str | None = None
 
 
-def next_steps(ask: Ask) -> list[Row]:
-    """Return the steps, what holds up most first."""
+def next_steps(ask: Ask, again: str = "") -> list[Row]:
+    """Return the steps, what holds up most first; each command ends with the options `again`."""
     looks = (_paused, _awaited, _held, _failed, _under_way, _ready)
-    return [step._asdict() for look in looks for step in _bounded(look(ask))] or [_done(ask)._asdict()]
+    steps = [step for look in looks for step in _bounded(look(ask))] or [_done(ask)]
+    return [step._replace(command=step.command and step.command + again)._asdict() for step in steps]
 
 
 def _bounded(steps: list[Step]) -> list[Step]:

@@ -4,6 +4,9 @@ from analytics.markdown import bar, code, count, dollars, duration, item, table,
 from analytics.rows import Ask, Row, last_build
 from analytics.totals import STATES
 
+_BUSY = ("rounds", "reviews", "merged", "failed", "blocked", "in_work")
+"""What an agent has any of that had something to do."""
+
 
 def summary(ask: Ask) -> list[str]:
     """Say in a few lines what was built, what proves it, what it cost, and what it was built with."""
@@ -41,19 +44,22 @@ def progress(ask: Ask) -> list[str]:
 
 def agents(ask: Ask) -> list[str]:
     """Show what each agent was given and what came of it; a task counts for the agent that had it last."""
-    found = ask("agents")
+    found = [row for row in ask("agents") if any(row[column] for column in _BUSY)]
+    idle = [code(row["agent"]) for row in ask("agents") if row not in found]
     states = [state for state in ("failed", "blocked", "in_work") if any(row[state] for row in found)]
     columns = ["planned", "merged", *states, "rounds", "reviews"]
     rows = [[code(row["agent"]), *(str(row[column]) for column in columns), duration(row["seconds"])] for row in found]
-    return table(["agent", *(_spoken(column) for column in columns), "time"], rows, numbers=len(columns) + 1)
+    shown = table(["agent", *(_spoken(column) for column in columns), "time"], rows, numbers=len(columns) + 1)
+    return _with_idle(shown if rows else [], "Nothing to do so far", idle)
 
 
 def lines(ask: Ask) -> list[str]:
     """Show the lines that merges added and removed in each component."""
-    rows = ask("lines")
+    rows = [row for row in ask("lines") if row["files"]]
+    idle = [_component(row) for row in ask("lines") if not row["files"]]
     columns = ("files", "added", "removed", "net")
-    total: Row = {column: sum(row[column] for row in rows) for column in (*columns, "merged", "tasks")}
-    return table(
+    total: Row = {column: sum(row[column] for row in ask("lines")) for column in (*columns, "merged", "tasks")}
+    shown = table(
         ["component", "merged", "files", "added", "removed", "net"],
         [
             [name, f"{row['merged']} of {row['tasks']}", *(f"{row[column]:,}" for column in columns)]
@@ -61,6 +67,13 @@ def lines(ask: Ask) -> list[str]:
         ],
         numbers=5,
     )
+    return _with_idle(shown if rows else [], "Nothing merged", idle)
+
+
+def _with_idle(shown: list[str], what: str, idle: list[str]) -> list[str]:
+    """Return a table and, in one item below it, the names of what would be a row of zeros."""
+    told = item(f"{what}: {', '.join(idle)}.") if idle else []
+    return [*shown, *([""] if shown and told else []), *told]
 
 
 def ahead(row: Row) -> str:

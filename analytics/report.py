@@ -55,22 +55,24 @@ SECTIONS = (
 )
 
 
-def markdown(home: Home, phase: int | None = None) -> str:
+def markdown(home: Home, phase: int | None = None, again: str = "") -> str:
     """Return the report on everything, or on one phase, as Markdown that reads well as plain text too.
+
+    `again` is as in `facts.opened`.
 
     Raises:
         InputError: there is no project, nothing has run yet, or the plan has no such phase.
         JournalError: the journal is damaged.
     """
-    with facts.opened(home, phase) as ask:
+    with facts.opened(home, phase, again) as ask:
         told = [(section.title, section.tell(ask)) for section in SECTIONS if section.tell]
         blocks = [[_title(ask, phase)], *([f"## {title}", "", *lines] for title, lines in told)]
     return "\n\n".join("\n".join(block).rstrip() for block in blocks) + "\n"
 
 
-def as_json(home: Home, phase: int | None = None) -> str:
+def as_json(home: Home, phase: int | None = None, again: str = "") -> str:
     """Return the rows of every section as JSON with stable names; raises what `markdown` raises."""
-    with facts.opened(home, phase) as ask:
+    with facts.opened(home, phase, again) as ask:
         value: JsonObject = {
             "version": VERSION,
             "plan": ask("plan")[0],

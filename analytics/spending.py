@@ -1,6 +1,6 @@
 """The report's sections on tokens, dollars and time."""
 
-from analytics.markdown import code, count, dollars, duration, table, text
+from analytics.markdown import code, count, dollars, duration, item, table, text
 from analytics.rows import Ask, Row
 
 _COUNTS = ("turns", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
@@ -8,13 +8,29 @@ _COUNTS = ("turns", "input_tokens", "output_tokens", "cache_read_tokens", "cache
 
 def costs(ask: Ask) -> list[str]:
     """Show each model's tokens and dollars by agent; a price that is not known is never counted as nothing."""
-    rows = ask("costs")
-    if not rows:
+    if not ask("costs"):
         return ["No turn was taken."]
+    rows, scripted = divided(ask("costs"))
     models = dict.fromkeys(row["model"] for row in rows)
     shown = [line for model in models for line in _model_costs(model, [row for row in rows if row["model"] == model])]
-    total = _sum(rows)
+    if scripted:
+        shown += [*item(f"{SCRIPTED}: {', '.join(turns(row) for row in scripted)}."), ""]
+    total = _sum(ask("costs"))
     return [*shown, f"All models: {count(total['turns'], 'turn')}, {_dollars(total)}."]
+
+
+SCRIPTED = "Turns without tokens and cost"
+
+
+def divided(rows: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Return the rows that cost something, or may have, and those that are all zeros but for their turns."""
+    free = [row for row in rows if not any(row[name] for name in (*_COUNTS[1:], "unpriced_turns", "known_dollars"))]
+    return [row for row in rows if row not in free], free
+
+
+def turns(row: Row) -> str:
+    """Say how many turns an agent took."""
+    return f"{text(row['agent'], 60)} {row['turns']:,}"
 
 
 def times(ask: Ask) -> list[str]:
@@ -55,6 +71,8 @@ def _dollars(row: Row) -> str:
 
 
 def _task_times(rows: list[Row]) -> list[str]:
+    if not rows:
+        return []
     columns = ("working", "reviewing", "checking", "whole")
     total: Row = {"task": "all", **{column: sum(row[column] or 0 for row in rows) for column in columns}}
     return table(

@@ -17,4 +17,4 @@ async def build(order: Order) -> Any:
     def choose(prepared: Prepared) -> Selection:
         return selection.whole(prepared.plan)
 
-    return await run_selected(order, "build", choose)
+    return await run_selected(order, f"build{' --phase-barrier' if order.barrier else ''}", choose)

@@ -98,6 +98,7 @@ def record_start(prepared: Prepared, run: Run, command: str, selection: Selectio
         "slots": prepared.order.slots,
         "barrier": prepared.order.barrier,
         "plan": plan_digest(plan),
+        "plan_file": str(prepared.order.plan or ""),
         "tasks": [task.id for task in plan.tasks if task.id in selection.tasks],
         "merged": sorted(selection.tasks & prepared.merged),
     }

@@ -109,6 +109,46 @@ def test_a_task_stands_behind_all_that_it_waits_for_and_on_nothing() -> None:
     assert max(places[name].y for name in ("1.1", "1.2", "1.3")) < bands[1].top < places["2.1"].y
 
 
+def test_what_the_end_hangs_on_and_what_can_begin_stand_out() -> None:
+    """The critical path is drawn as a line of its own, what is ready differs from what waits, and both are said."""
+    tasks = [task("1.1", 1, state="merged"), task("1.2", 1, "1.1"), task("2.1", 2, "1.2"), task("2.2", 2)]
+    marked = graph.Marked(path=["1.2", "2.1"], ready={"1.2", "2.2"})
+
+    drawn = graph.draw(tasks, marked)
+
+    assert drawn.count('class="critical"') == 1
+    assert {
+        name: drawn.count(f'class="node waiting{name}"') for name in (" critical ready", " critical", " ready")
+    } == {
+        " critical ready": 1,
+        " critical": 1,
+        " ready": 1,
+    }
+    assert "1.2 title of 1.2: waiting (coder); waits for 1.1; on the critical path; ready to start" in drawn
+
+
+def test_a_narrow_graph_has_what_is_begun_with_names_above_it() -> None:
+    """A phone is shown the components in which something happened; no column of names takes their room."""
+    tasks = [task("1.1", 1, state="merged"), task("1.2", 1, "1.1"), task("2.1", 2, "1.2")]
+
+    drawn = graph.draw(graph.begun(tasks), is_narrow=True)
+    places, bands = graph.arrange(graph.begun(tasks), head=16)
+
+    assert "1 part 1" in drawn and "part 2" not in drawn
+    assert drawn.count("<svg") == 1
+    assert min(place.y for place in places.values()) - bands[0].top > 16
+
+
+def test_the_timeline_can_be_read_in_words() -> None:
+    """Each agent's bars are told in the order of time, for whom no pointer can rest on them."""
+    spans = [span(5, 7, task="1.2"), span(0, 2), span(3, 4, agent="reviewer", kind="review")]
+
+    told = timeline.told(spans)
+
+    assert [agent for agent, _ in told] == ["coder", "reviewer"]
+    assert [words.partition(" ")[0] for words in told[0][1]] == ["1.1", "1.2"]
+
+
 def test_a_state_has_a_sign_of_its_own() -> None:
     """Whoever sees no colours sees signs; an unknown state is drawn as waiting."""
     states = ("merged", "in work", "failed", "blocked", "skipped", "waiting")
@@ -125,8 +165,11 @@ def test_the_burn_up_ends_where_the_build_stands_and_the_band_begins_there() -> 
     merges = [{"task": str(n), "merged": START + n * 25 * SECOND} for n in (1, 2, 3)]
     ahead = [burn_up.Band(0, 3, 3, 3), burn_up.Band(100, 3, 4, 4)]
 
-    drawn = burn_up.draw(merges, 4, time, ahead)
+    drawn = burn_up.draw(merges, 4, time, ahead, [burn_up.Mark("90 %", 100)])
+    longer = burn_up.draw(merges, 4, time, [*ahead, burn_up.Band(900, 4, 4, 4)], [burn_up.Mark("90 %", 100)])
 
+    assert longer == drawn  # what lies behind the last mark would be a flat line
+    assert "90 %: +1 m 40 s" in drawn
     assert "M0 1000H125.0V750.0H250.0V500.0H375.0V250.0H500.0" in drawn
     assert 'd="M500.0 250.0L1000.0 0.0L1000.0 250.0L500.0 250.0z" class="band"' in drawn
     assert "+1 m 40 s" in drawn

@@ -552,7 +552,9 @@ def test_a_run_that_fails_says_what_merged_what_not_and_why(ended: tuple[Scenari
     scenario, done = ended
 
     assert done.code == 1
-    assert re.search(r"^plan scenario: 1 of 3 tasks merged in \d+ s$", done.out, re.MULTILINE)
+    assert re.search(
+        r"^plan scenario: 1 of 3 tasks merged in \d+ s(, after \d+ s to get ready)?$", done.out, re.MULTILINE
+    )
     assert re.search(r"^  merged +1\.1$", done.out, re.MULTILINE)
     assert re.search(r"^  failed +1\.2 Part 1\.2: .*gate is red", done.out, re.MULTILINE)
     assert re.search(r"^  blocked +1\.3 Part 1\.3: waits for 1\.2, which failed$", done.out, re.MULTILINE)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from analytics.markdown import bar, code, dollars, duration, item, phrase, text
+from analytics.page import html
 from analytics.report import SECTIONS, VERSION, as_json, markdown
 from orchestrator import holds
 from orchestrator.errors import InputError
@@ -126,7 +127,8 @@ def test_lines_are_summed_for_each_component(report: str) -> None:
     table = rows(report, "Lines of code")
 
     assert table["1 alpha"] == ["2 of 2", "4", "130", "10", "120"]
-    assert table["4 delta"] == ["0 of 2", "0", "0", "0", "0"]
+    assert "4 delta" not in table
+    assert section(report, "Lines of code").endswith("- Nothing merged: 4 delta.")
     assert table["all"] == ["4 of 7", "8", "147", "12", "135"]
 
 
@@ -273,6 +275,37 @@ def test_failures_say_why_and_what_they_hold_up(report: str) -> None:
         "- Lifted by another try. - Holds up: 4.1, 4.2. "
         "- **4.1** Show the ends blocked: 3.2 failed"
     )
+
+
+def test_rulings_stand_apart_from_what_agents_decided(home: Home) -> None:
+    """A ruling is told with its task, the task's title and its rule, below the decisions on the design."""
+    history = everything(home)
+    made = {"id": "d/2", "time": "2026-01-02T03:04:05Z", "task_id": "1.2", "agent": "security", "reason": "unsafe"}
+    ruling = {**made, "subject": "answer 1.1 to task 1.2", "decision": "veto", "authority": "security-veto"}
+    history.event("decision", "d/2", ruling, task="1.2", agent="security")
+
+    designs, _, rulings = section(markdown(home), "Decisions and authority").partition("### Rulings and powers")
+    page = html(home)
+
+    assert "**1.1**" in designs and "answer 1.1 to task 1.2" not in designs
+    assert "**1.2** Parse the input: veto by `security` (answer 1.1 to task 1.2; security-veto)" in " ".join(
+        rulings.split()
+    )
+    assert page.index("<h3>What agents decided</h3>") < page.index("<h3>Rulings and powers</h3>") < page.index("unsafe")
+
+
+def test_turns_that_cost_nothing_are_one_line(home: Home) -> None:
+    """What a playbook took is no table of zeros; a model's turns are one, and all are in the sum."""
+    history = History(home)
+    history.begin()
+    history.session(work("1.1", "architect"), Usage(), Usage())
+    history.session(work("1.2", "coder"), Usage(input_tokens=7, dollars=2.0), model="opus")
+
+    said = section(markdown(home), "Tokens and dollars")
+
+    assert list(rows(markdown(home), "Tokens and dollars")) == ["agent", "-" * 7, "`coder`", "all"]
+    assert "- Turns without tokens and cost: architect 2." in said
+    assert said.endswith("All models: 3 turns, $2.00.")
 
 
 def test_a_phase_shows_itself_alone(built: Home) -> None:

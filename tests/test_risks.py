@@ -151,7 +151,7 @@ def test_what_stands_against_the_end_is_told_gravest_first(story: Story) -> None
             "medium",
             None,
             "agent-1 and agent-2 contradict each other on the decision names",
-            "`mbo conflicts resolve`",
+            "`mbo conflicts resolve fa3089f0d4 --keep NUMBER --reason TEXT`",
         ),
         ("rework", "low", None, "1 of 1 tasks begun (100 %) took more than one round or attempt", ""),
     ]

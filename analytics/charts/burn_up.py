@@ -12,7 +12,10 @@ from analytics.rows import Row
 
 _SIZE = 1000.0  # of the plane that is stretched over the chart
 _HEIGHT = 280
-_TOP, _BOTTOM = 18, 24  # room for labels
+_TOP, _BOTTOM = 22, 24  # room for labels
+_LINE = 15
+_TICKS = 4
+_ROOM = 0.3  # of the width: what a label takes on a phone
 
 
 class Band(NamedTuple):
@@ -24,14 +27,25 @@ class Band(NamedTuple):
     high: float
 
 
-def draw(merges: Sequence[Row], tasks: int, clock: Clock, band: Sequence[Band] = ()) -> Markup:
-    """Return the steps of what was merged and, behind them, the band of what is expected."""
-    whole = clock.seconds + (band[-1].seconds if band else 0)
+class Mark(NamedTuple):
+    """A moment ahead that all is merged by with some probability, which is its name."""
+
+    name: str
+    seconds: float
+
+
+def draw(
+    merges: Sequence[Row], tasks: int, clock: Clock, band: Sequence[Band] = (), marks: Sequence[Mark] = ()
+) -> Markup:
+    """Return the steps of what was merged and, behind them, the band of what is expected, up to the last mark."""
+    band = _until(band, marks)
+    past = clock.seconds if clock.stretches else 0.0
+    whole = (past + band[-1].seconds if band else past) or 1.0
     most = max(tasks, len(merges), 1)
     plane = svg.tag(
         "svg",
-        *_ahead(band, clock.seconds, whole, most),
-        *_steps(merges, clock, whole, most),
+        *_ahead(band, past, whole, most),
+        *_steps(merges, clock, past, whole, most),
         y=_TOP,
         height=_HEIGHT - _TOP - _BOTTOM,
         width="100%",
@@ -40,15 +54,23 @@ def draw(merges: Sequence[Row], tasks: int, clock: Clock, band: Sequence[Band] =
         overflow="visible",
     )
     said = f"{len(merges)} of {tasks} tasks merged"
-    parts = (_levels(most), _times(clock, whole), _now(clock, whole) if band else "", plane)
+    ahead = svg.join(_now(past, whole), *(_marked(mark, n, past, whole) for n, mark in enumerate(marks)))
+    parts = (_levels(most), _times(clock, past, whole), ahead if band else "", plane)
     return svg.image(*parts, label=said, class_="burn-up", height=_HEIGHT)
 
 
-def _steps(merges: Sequence[Row], clock: Clock, whole: float, most: int) -> list[Markup]:
+def _until(band: Sequence[Band], marks: Sequence[Mark]) -> Sequence[Band]:
+    """Return the band without what lies behind the last mark, where little more happens."""
+    end = max((mark.seconds for mark in marks), default=float("inf"))
+    beyond = next((place for place, point in enumerate(band) if point.seconds >= end), len(band))
+    return band[: beyond + 1]
+
+
+def _steps(merges: Sequence[Row], clock: Clock, past: float, whole: float, most: int) -> list[Markup]:
     points = [f"M0 {_SIZE:g}"]
     for number, row in enumerate(merges, start=1):
         points.append(f"H{_SIZE * clock.at(row['merged']) / whole:.1f}V{_SIZE * (1 - number / most):.1f}")
-    line = "".join([*points, f"H{_SIZE * clock.seconds / whole:.1f}"])
+    line = "".join([*points, f"H{_SIZE * past / whole:.1f}"])
     return [svg.tag("path", d=f"{line}V{_SIZE:g}z", class_="under"), svg.tag("path", d=line, class_="merged-line")]
 
 
@@ -85,16 +107,30 @@ def _levels(most: int) -> Markup:
     )
 
 
-def _times(clock: Clock, whole: float) -> Markup:
-    return svg.join(*(svg.tick(at / whole, words, _HEIGHT - 6) for at, words in clock.ticks(5, whole)))
+def _times(clock: Clock, past: float, whole: float) -> Markup:
+    """Return when it was, and how far away the end of the axis is; what would touch that or `now` is left out."""
+    ticks = [(at / whole, words) for at, words in clock.ticks(_TICKS, whole)]
+    end = svg.tag("text", f"+{duration(whole - past)}", x="100%", y=_HEIGHT - 6, text_anchor="end", class_="tick")
+    free = 1 - _ROOM if whole > past else 1
+    return svg.join(*(svg.tick(at, words, _HEIGHT - 6) for at, words in ticks if at < free), end if free < 1 else "")
 
 
-def _now(clock: Clock, whole: float) -> Markup:
-    x = svg.percent(clock.seconds / whole)
-    ahead = duration(whole - clock.seconds)
+def _now(past: float, whole: float) -> Markup:
+    x = svg.percent(past / whole)
+    name = svg.tag("text", "now", x=x, y=_TOP - 5, text_anchor="middle", class_="tick")
+    line = svg.tag("line", x1=x, x2=x, y1=_TOP, y2=_HEIGHT - _BOTTOM, class_="now")
+    return svg.join(line, name if past > _ROOM / 2 * whole else "")  # at the left edge stands how many tasks there are
+
+
+def _marked(mark: Mark, number: int, past: float, whole: float) -> Markup:
+    """Return the moment by which all is merged with some probability; each label has a line of its own."""
+    at = (past + mark.seconds) / whole
+    x, y = svg.percent(at), _HEIGHT - _BOTTOM - 8 - _LINE * number
+    anchor, dx = ("end", -4) if at > 1 - _ROOM else (None, 4)
+    words = f"{mark.name}: +{duration(mark.seconds)}"
     return svg.join(
-        svg.tag("line", x1=x, x2=x, y1=_TOP, y2=_HEIGHT - _BOTTOM, class_="now"),
-        svg.tag("text", f"+{ahead}", x="100%", y=_HEIGHT - 6, text_anchor="end", class_="tick"),
+        svg.tag("line", x1=x, x2=x, y1=_TOP, y2=_HEIGHT - _BOTTOM, class_="mark-line"),
+        svg.tag("text", words, x=x, dx=dx, y=y, text_anchor=anchor, class_="tick"),
     )
 
 

@@ -34,6 +34,12 @@ def framed(labels: Markup, chart: Markup, kind: str) -> Markup:
     return tag("div", box, class_="scroll", tabindex=0, role="group", aria_label=f"{kind}, scrolls sideways")
 
 
+def alone(chart: Markup, kind: str) -> Markup:
+    """Return a chart without labels beside it, which scrolls sideways in its own box."""
+    box = tag("div", chart, class_=f"frame alone {kind}")
+    return tag("div", box, class_="scroll", tabindex=0, role="group", aria_label=f"{kind}, scrolls sideways")
+
+
 def percent(share: float) -> str:
     """Return a share of the width, such as `12.5%`."""
     return f"{_value(100 * share)}%"

@@ -39,6 +39,14 @@ def draw(spans: Sequence[Row], clock: Clock) -> Markup:
     return svg.framed(names, bars, "timeline")
 
 
+def told(spans: Sequence[Row]) -> list[tuple[str, list[str]]]:
+    """Return for each agent, in the order of the timeline, what each of its bars says."""
+    said: dict[str, list[str]] = {}
+    for span in sorted(spans, key=lambda span: span["began"]):
+        said.setdefault(span["agent"], []).append(_said(span))
+    return list(said.items())
+
+
 def _lanes(spans: Sequence[Row]) -> list[int]:
     """Return for each span the first lane in which nothing else happens at the time."""
     ends: list[datetime] = []

@@ -27,6 +27,8 @@ class Seen:
 
     outcomes: dict[str, JsonObject] = field(default_factory=dict[str, JsonObject])
     merged: set[str] = field(default_factory=set[str])
+    seconds: float = 0.0
+    """How long the run lasted, as the journal has it; 0 until it has ended."""
     paused: str = ""
     """Why the run started nothing more, if it paused."""
     checkout: str = ""
@@ -43,6 +45,8 @@ class Seen:
                 self.merged.add(event["task"])
             case "outcome":
                 self.outcomes[event["task"]] = event["data"]
+            case "run_ended":
+                self.seconds = event["data"]["seconds"]
             case "breaker":
                 self.paused = event["data"]["reason"]
             case "checkout":
@@ -84,7 +88,9 @@ def run(
             say(f"mbo: {told}")
             raise SystemExit(130) from None
         say()
-        summary.tell(chosen.title, prepared.plan, seen.outcomes, len(todo), time.monotonic() - began)
+        summary.tell(
+            chosen.title, prepared.plan, seen.outcomes, len(todo), seconds=seen.seconds, whole=time.monotonic() - began
+        )
         summary.tell_pause(seen.paused, prepared.plan, go_on)
         summary.tell_checkout(seen.checkout, prepared.project, prepared.home)
     else:

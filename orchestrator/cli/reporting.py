@@ -48,8 +48,9 @@ def report(form: str, phase: int | None, output: Path | None, home: Path) -> Non
 def _told(form: str, home: Home, phase: int | None) -> str:
     from analytics import report as reports  # DuckDB, which `--help` need not load
 
+    again = options.again(home.root)
     if form == "html":
         from analytics import page
 
-        return page.html(home, phase)
-    return (reports.as_json if form == "json" else reports.markdown)(home, phase)
+        return page.html(home, phase, again)
+    return (reports.as_json if form == "json" else reports.markdown)(home, phase, again)

@@ -13,17 +13,29 @@ from orchestrator.home import Home
 from orchestrator.models import JsonObject, Plan
 from orchestrator.status.lasting import in_words
 
+_WORTH_TELLING = 10.0  # seconds
 _COLOURS = {"merged": "green", "failed": "red", "blocked": "yellow"}
 
 
-def tell(title: str, plan: Plan, outcomes: Mapping[str, JsonObject], todo: int, seconds: float) -> None:
-    """Print how many of the tasks to do merged, and each one that did not with the reason."""
+def tell(
+    title: str, plan: Plan, outcomes: Mapping[str, JsonObject], todo: int, *, seconds: float, whole: float
+) -> None:
+    """Print how many of the tasks to do merged, and each one that did not with the reason.
+
+    `seconds` is how long the run lasted, as the report has it; `whole` includes what made it ready, such as the server
+    and the toolchain.
+    """
     merged = [task.id for task in plan.tasks if outcomes.get(task.id, {}).get("status") == "merged"]
-    echo(f"{title}: {len(merged)} of {words.count(todo, 'task')} merged in {in_words(seconds)}")
+    echo(f"{title}: {len(merged)} of {words.count(todo, 'task')} merged in {_lasted(seconds or whole, whole)}")
     if merged:
         _print("merged", " ".join(merged))
     for word, told in _unmerged(plan, outcomes):
         _print(word, told)
+
+
+def _lasted(seconds: float, whole: float) -> str:
+    before = whole - seconds
+    return in_words(seconds) + (f", after {in_words(before)} to get ready" if before >= _WORTH_TELLING else "")
 
 
 def _unmerged(plan: Plan, outcomes: Mapping[str, JsonObject]) -> Iterator[tuple[str, str]]:

@@ -178,7 +178,7 @@ def _contradictions(seen: _Seen) -> Iterator[Risk]:
                 kind="contradiction",
                 text=f"{who} contradict each other on the {item.about} {item.subject}",
                 since=noted[item.id],
-                lifted_by="`mbo conflicts resolve`",
+                lifted_by=f"`mbo conflicts resolve {item.id} --keep NUMBER --reason TEXT`",
             )
 
 
