@@ -144,6 +144,8 @@ async def _after_objection(
     if awaited:
         record_deferred(run, answer.session, awaited, ruling.reason)
         return Deferred(answer.session, awaited)
+    if ruling.decision == "escalate" and deadlock.has_waited(run, answer.session):
+        return await _mending(run, current, answer, ruling, verdicts)  # who only waited has not been asked to change
     resolution = await deadlock.of_verdicts(run, build_task, current, answer, ruling, verdicts, slot)
     if resolution:
         return await deadlock.after(run, current, answer, resolution, "review")
@@ -159,6 +161,10 @@ async def _sent_back(
         return GivenUp(told, current.number, "review")
     if await _is_idle(run, current, answer):
         return _no_progress(run, current, answer, ruling.reason)
+    return await _mending(run, current, answer, ruling, verdicts)
+
+
+async def _mending(run: Run, current: Round, answer: Answer, ruling: Ruling, verdicts: Sequence[Verdict]) -> Round:
     base, start = await asyncio.to_thread(rebased, run, answer)
     now = brief.requested_changes(ruling, verdicts)
     return current.next("review", ruling.reason, base=base, start=start, now=now)

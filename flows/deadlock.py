@@ -67,6 +67,13 @@ def awaited(run: Run, session: SessionRef, ruling: Ruling, verdicts: Sequence[Ve
     return next((task for task in waits if task in run.unended and task != session.task), None)
 
 
+def has_waited(run: Run, session: SessionRef) -> bool:
+    """Tell whether the verdicts on the answer of a session waited for another task, and no deadlock came of it."""
+    place = (session.key, session.attempt, session.round)
+    waited = (e for e in run.events.all("deferred") if (e["key"], e["data"]["attempt"], e["data"]["round"]) == place)
+    return any(waited) and deadlocks.recall(run, session, "verdicts") is None
+
+
 async def after(
     run: Run, current: Round, answer: Answer, resolution: Resolution, failure: Failure
 ) -> Round | GivenUp | None:

@@ -19,6 +19,7 @@ import pytest
 from orchestrator import server
 from orchestrator.home import Home
 from orchestrator.server import Server
+from tests.zygote import Zygote
 
 SHARED = "TESTS_SHARED_FOLDER"
 
@@ -71,3 +72,10 @@ def prefect_server(clean_environment: None) -> Iterator[Server]:
         for name, value in server.environment(shared, running).items():
             patch.setenv(name, value)
         yield running
+
+
+@pytest.fixture(scope="session")
+def zygote(prefect_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    """Keep one process at hand that forks commands to be killed."""
+    with Zygote(tmp_path_factory.mktemp("commands")) as zygote:
+        yield zygote

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -135,13 +134,6 @@ def test_prefect_shows_the_stage_of_each_task(planned: Scenario) -> None:
     assert {"1.1 Part 1.1 · planning", f"1.1 approval · {COORDINATOR}", "1.5 Part 1.5 · integration"} <= asyncio.run(
         names()
     )
-
-
-@pytest.fixture(scope="module")
-def zygote(prefect_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    """Keep one process at hand that forks commands."""
-    with Zygote(tmp_path_factory.mktemp("commands")) as zygote:
-        yield zygote
 
 
 def test_a_person_decides_beside_the_run_and_between_runs(

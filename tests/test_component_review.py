@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,13 +27,6 @@ def grade(points: int) -> str:
         return "C"
     return "D"
 '''
-
-
-@pytest.fixture(scope="module")
-def zygote(prefect_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    """Keep one process at hand that forks commands."""
-    with Zygote(tmp_path_factory.mktemp("commands")) as zygote:
-        yield zygote
 
 
 REVIEW = ("review", "--component", "parts", "--reviewers", "testing")

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -118,13 +117,6 @@ def test_what_a_killed_build_began_is_gone_on_with_by_its_own_command(home: Home
         (step,) = [row for row in ask("next_steps") if row["kind"] == "in work"]
 
     assert step["command"] == "mbo build"
-
-
-@pytest.fixture
-def zygote(prefect_server: Server, tmp_path: Path) -> Iterator[Zygote]:
-    """Keep a process at hand that forks commands to be killed."""
-    with Zygote(tmp_path) as zygote:
-        yield zygote
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ from tests.scenario import (
     module,
     object_to,
 )
+from tests.zygote import Zygote
 
 DATABASE = "mcp-database-storage"
 DOCS = "mcp-documentation"
@@ -325,6 +326,29 @@ def test_status_says_what_failed_and_why(recovered: Scenario) -> None:
 
     assert "9 merged, 1 failed" in told
     assert "plugin-architect: project-coordinator decided give-up: no way out is left" in told
+
+
+def test_who_only_waits_for_another_task_needs_no_round_left(
+    prefect_server: Server, zygote: Zygote, tmp_path: Path
+) -> None:
+    """A verdict that only waits is waited for in the last round too, and then there is a round for it; no deadlock."""
+    scenario = Scenario(tmp_path)
+    scenario.policy["revise_rounds"] = 0
+    scenario.simple("1.1", "alpha", agent=WORKER, reviewers=[DOCS])
+    scenario.turns("1.1", f"review.{DOCS}", wait_for("1.2"))
+    scenario.turns("1.1", "work.review", [[finish("It is there now.")]])
+    scenario.turns("1.1", f"review.{DOCS}.2", approve())
+    wait = bash(f"until test -e {scenario.home.repository}/go; do sleep 0.02; done")
+    scenario.work("1.2", [wait, *module("beta")], agent=OTHER)
+    scenario.init()
+
+    run = zygote.start(*scenario.line("build"))
+    assert run.wait_until(lambda: bool(scenario.events("deferred")))
+    (scenario.home.repository / "go").touch()
+
+    assert run.end() == 0, run.log.read_text()
+    assert scenario.events("deadlock") == []
+    assert [commit.trailers["Task"] for commit in scenario.landed()[1:]] == ["1.2", "1.1"]
 
 
 def test_a_breaker_stops_the_run_and_a_resume_ends_it(prefect_server: Server, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import random
 import secrets
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,13 +33,6 @@ DATABASE = "mcp-database-storage"
 ERRORS = "mcp-error-handling"
 KILLS = 10
 """In each of two tests."""
-
-
-@pytest.fixture(scope="module")
-def zygote(prefect_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    """Keep one process at hand that forks commands."""
-    with Zygote(tmp_path_factory.mktemp("commands")) as zygote:
-        yield zygote
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Promises of waivers: only the user overrules a veto or a block, every use is logged, and no work is done again."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -187,13 +186,6 @@ def test_a_word_is_taken_in_once(vetoed: Scenario) -> None:
     events.close()
     assert vetoed.all_events() == before
     assert not list(folder.iterdir())
-
-
-@pytest.fixture(scope="module")
-def zygote(prefect_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    """Keep one process at hand that forks commands."""
-    with Zygote(tmp_path_factory.mktemp("commands")) as zygote:
-        yield zygote
 
 
 def test_a_waiver_counts_for_the_answer_that_it_names(prefect_server: Server, zygote: Zygote, tmp_path: Path) -> None:
