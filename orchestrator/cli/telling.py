@@ -14,7 +14,7 @@ from orchestrator.events import read_events
 from orchestrator.home import Home, holder, project_record
 from orchestrator.models import JsonObject, Plan
 from orchestrator.models.value import now
-from orchestrator.status import critical, sessions, standing
+from orchestrator.status import critical, gating, sessions, standing
 from orchestrator.status.blockers import blockers
 from orchestrator.status.lastrun import LastRun
 from orchestrator.status.risks import risks
@@ -97,7 +97,7 @@ def _parts(plan: Plan, events: Sequence[JsonObject], board: Board, view: View) -
 
 def _ahead(plan: Plan, events: Sequence[JsonObject], board: Board) -> Iterator[str]:
     if board.is_running:
-        yield views.sessions(plan, sessions.active(events, board))
+        yield views.sessions(plan, sessions.active(events, board), gating.under_way(plan, events, board))
     yield views.critical_path(critical.path(plan, board.left))
     found = risks(plan, events, board, now())
     if found:
