@@ -22,13 +22,13 @@ from orchestrator.status.lasting import SECONDS_PER_POINT, Lasting
 _LEVEL_SPREAD, _LEVEL_FREEDOM = 0.6, 3.0
 """Scale and degrees of freedom of the level's prior, a Student distribution around `SECONDS_PER_POINT`."""
 _EFFORT_VARIANCE = 0.25**2
-_AGENT_SPREADS = {0.02: 0.3, 0.1: 0.5, 0.2: 1.0, 0.3: 1.5, 0.4: 1.5, 0.55: 1.5, 0.7: 1.0, 0.9: 0.7}
+_AGENT_SPREADS = {0.02: 0.3, 0.1: 0.4, 0.2: 0.8, 0.3: 1.2, 0.4: 1.5, 0.55: 1.5, 0.7: 1.3, 0.9: 1.0}
 """How much agents may differ (a standard deviation), and how likely each is against the others before all measuring."""
 _NOISE_SHAPE, _NOISE_SCALE = 3.0, 0.8
 """The inverse gamma prior of the noise's variance: about 0.6 squared."""
 _NORMAL_DRAWS = 25
 """So many draws of normal noise stand beside one of each measured task's own."""
-_SMOOTHING = 0.25
+_SMOOTHING = 0.5
 """Measured noise is blurred by this share of the noise's standard deviation."""
 _BURN_IN = 100
 _LONGEST = 18.0

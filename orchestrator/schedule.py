@@ -207,11 +207,15 @@ class Schedule:
         left = [dep for dep in task.deps if dep in self._left[task.id]]
         soft = [dep for dep in task.after if dep in self._soft[task.id]]
         waits = left + soft
-        first = next((dep for dep in waits if dep in self.running), waits[0])
-        states = ["soft"] * (first in soft) + ["running"] * (first in self.running)
-        state = f" ({', '.join(states)})" if states else ""
-        more = f" and {len(waits) - 1} more" if len(waits) > 1 else ""
-        return f"waits for {first}{state}{more}"
+        first, *others = sorted(waits, key=lambda dep: dep not in self.running)
+        if len(others) == 1:
+            return f"waits for {self._dep(first, soft)} and {self._dep(others[0], soft)}"
+        more = f" and {len(others)} more" if others else ""
+        return f"waits for {self._dep(first, soft)}{more}"
+
+    def _dep(self, dep: str, soft: Collection[str]) -> str:
+        states = ["soft"] * (dep in soft) + ["running"] * (dep in self.running)
+        return f"{dep} ({', '.join(states)})" if states else dep
 
     def _phase_limit(self) -> int:
         """Return the last phase whose tasks may start: with a barrier, the first that has not come to its end."""

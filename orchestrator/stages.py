@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 from orchestrator.models import BuildTask, Frozen, Kind, Plan, TaskStage
 
-Reached = TaskStage | Literal["done"]
+Reached = TaskStage | Literal["not begun", "done"]
 
 ORDER: tuple[TaskStage, ...] = get_args(TaskStage)
 OF_KIND: dict[Kind, TaskStage] = {
@@ -25,7 +25,10 @@ class Progress(Frozen):
 
 
 class ComponentStage(Frozen):
-    """Where a component stands: the first stage with a task that is not merged, and how far each of its stages is."""
+    """Where a component stands: the first stage with a task that is not merged, and how far each of its stages is.
+
+    One of whose tasks none is merged, running or failed is not begun.
+    """
 
     component: int
     name: str
@@ -47,7 +50,8 @@ def of_components(plan: Plan, states: Mapping[str, str]) -> tuple[ComponentStage
         if tasks:
             progress = tuple(_progress(tasks, states))
             ahead: list[Reached] = [item.stage for item in progress if item.merged < item.total]
-            stage = ahead[0] if ahead else "done"
+            is_begun = any(states.get(task.id, "waiting") != "waiting" for task in tasks)
+            stage = (ahead[0] if is_begun else "not begun") if ahead else "done"
             found.append(
                 ComponentStage(component=component.number, name=component.name, stage=stage, progress=progress)
             )

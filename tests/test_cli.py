@@ -669,6 +669,7 @@ def test_status_shows_what_is_in_the_way_and_when_it_ends(ended: tuple[Scenario,
     assert max(map(len, done.out.splitlines()[3:])) <= 80
     assert re.search(r"^1 +1\.2 +\S.* {2}another agent, or a smaller$", done.out, re.MULTILINE)
     assert re.search(r"^functional-server +[█1. ]+│", done.out, re.MULTILINE)
+    assert re.search(r"^ +.*╷\d+ (s|min|h)", done.out, re.MULTILINE)
     assert re.search(r"^python-server-expert +│.*[░1]", done.out, re.MULTILINE)
     assert re.search(r"^the plan +\d+ \S+.* +\d+ \S+.* +\d+ \S+", done.out, re.MULTILINE)
     assert "2 tasks left; 1 measured tasks of 1 agents" in flat

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from orchestrator.home import Home, exclusive
+from orchestrator.models import Plan
 from orchestrator.models.value import now
-from orchestrator.status import awaited, sessions, standing
+from orchestrator.status import awaited, gating, sessions, standing
 from orchestrator.status.blockers import blockers
 from orchestrator.status.critical import path
 from orchestrator.status.risks import Risk, risks
@@ -88,7 +89,7 @@ def test_who_reviews_a_component_is_in_a_session(story: Story) -> None:
 
 @pytest.mark.parametrize(("task", "level"), [("1.1", "high"), ("1.4", "low")], ids=["critical", "beside"])
 def test_a_task_that_runs_too_long_is_a_risk(story: Story, task: str, level: str) -> None:
-    """More than twice the usual time is a risk, a grave one on the critical path."""
+    """More than three times the usual time is a risk, a grave one on the critical path."""
     with exclusive(story.home, "build"):
         story.start()
         story.ago = timedelta(minutes=35)
@@ -117,6 +118,47 @@ def test_verdicts_to_come_are_a_queue(story: Story) -> None:
     assert waiting == {"1.1": ("agent-4",)}
     assert (risk.kind, risk.text) == ("review queue", "1 verdict is still to come: 1.1 for agent-4")
     assert after == {}
+
+
+def test_a_gate_under_way_is_named(story: Story) -> None:
+    """While no agent is in a session, the check that runs now is told, of the answer and of its merge."""
+    gates = {"code": [{"name": name, "run": ["true"], "seconds": 9} for name in ("compile", "tests")]}
+    story.plan = Plan.model_validate(story.plan.model_dump(mode="json") | {"gates": gates})
+
+    def seen() -> list[tuple[str, bool, str]]:
+        found = gating.under_way(story.plan, story.events(), standing.read(story.home, story.plan))
+        return [(item.task, item.is_merge, item.check) for item in found]
+
+    with exclusive(story.home, "build"):
+        story.start()
+        story.work("1.1")
+        working = seen()
+        story.tell("answer", "1.1")
+        story.tell("check", "1.1", name="compile", stage="answer", problem=None)
+        checked = seen()
+        story.tell("check", "1.1", name="tests", stage="answer", problem=None)
+        reviewed = seen()
+        story.tell("ruling", "1.1", decision="approve", by=[], reason="fine", rule="all-approve")
+        merged = seen()
+        story.tell("check", "1.1", name="compile", stage="merged", problem="red")
+        red = seen()
+
+    assert (working, reviewed, red) == ([], [], [])
+    assert (checked, merged) == ([("1.1", False, "tests")], [("1.1", True, "compile")])
+    assert seen() == []
+
+
+def test_the_reviewers_who_have_not_spoken_are_named(story: Story) -> None:
+    """A task whose reviews come in says whose are still to come."""
+    tasks = (story.plan.tasks[0].model_copy(update={"reviewers": ("agent-2", "agent-4")}), *story.plan.tasks[1:])
+    story.plan = story.plan.model_copy(update={"tasks": tasks})
+    with exclusive(story.home, "build"):
+        story.start()
+        story.work("1.1")
+        story.tell("answer", "1.1")
+        story.tell("verdict", "1.1", "agent-2", decision="approve")
+
+        assert story.board()["1.1"] == ("running", "the review of agent-4 is awaited")
 
 
 def test_what_stands_against_the_end_is_told_gravest_first(story: Story) -> None:

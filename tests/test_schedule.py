@@ -307,7 +307,7 @@ def test_every_unfinished_task_has_one_reason_in_words() -> None:
     assert schedule.waiting() == {
         "1.1": "running",
         "1.2": "waits for 1.1 (running)",
-        "1.3": "waits for 1.1 (running) and 1 more",
+        "1.3": "waits for 1.1 (running) and 1.2",
         "1.5": "waits for 1.4, which failed",
         "1.6": "agent a is busy with 1.1",
         "1.7": "starts next",

@@ -27,7 +27,7 @@ def test_a_task_is_of_the_stage_of_its_kind_unless_the_plan_says_otherwise(kind:
 
 @pytest.mark.parametrize(
     ("merged", "stage"),
-    [("", "planning"), ("3.2", "planning"), ("3.1", "implementation"), ("3.1 3.2", "integration"), ("all", "done")],
+    [("", "not begun"), ("3.2", "planning"), ("3.1", "implementation"), ("3.1 3.2", "integration"), ("all", "done")],
 )
 def test_a_component_stands_at_its_first_stage_that_is_not_whole(merged: str, stage: str) -> None:
     """A later task that is merged early moves no component past a stage that has work left."""

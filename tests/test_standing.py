@@ -61,7 +61,7 @@ def test_a_running_build_says_who_does_what(story: Story) -> None:
         ("check", {"name": "tests", "stage": "answer", "problem": None}, "its answer is checked"),
         ("check", {"name": "tests", "stage": "answer", "problem": "x"}, "the check tests is red"),
         ("check", {"name": "tests", "stage": "merged", "problem": None}, "the merge of its answer is checked"),
-        ("verdict", {"decision": "approve"}, "its reviews are awaited"),
+        ("verdict", {"decision": "approve"}, "its reviews are in"),
         ("ruling", {"decision": "approve"}, "its answer is merged"),
         ("ruling", {"decision": "revise"}, "goes back to its agent for another round"),
         ("approval_requested", {"by": "agent-2"}, "waits for the approval of agent-2"),

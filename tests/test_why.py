@@ -71,7 +71,7 @@ def in_order(text: str, parts: Sequence[str]) -> list[str]:
 def test_the_way_of_a_merged_task_is_told_in_order(scenario: Scenario) -> None:
     """From its attempt over the red check with the command that shows its output to the merge, nothing is missing."""
     told = [
-        "1.1 is merged: merged as ",
+        "1.1 is merged as ",
         "task Part 1.1 agent functional-server reviewers security-validation waits for no other task needed by 1.2",
         "attempt: 1, by functional-server",
         "round: 1.1, by functional-server: the first of this attempt",

@@ -68,7 +68,8 @@ def _text(found: Chronicle, plan: Plan, home: Home) -> Iterator[str]:
 def _answer(found: Chronicle, plan: Plan) -> Iterator[str]:
     """Yield the answer itself: where the task is, the reason, since when, and what lifts it."""
     age = f", for {words.age(found.since)}" if found.since else ""
-    told = words.short(f"{found.task} is {found.state}: {found.reason}{age}", plan)
+    is_said = found.reason.startswith(f"{found.state} ")  # such as `merged as 0123456789ab`
+    told = words.short(f"{found.task} is {'' if is_said else f'{found.state}: '}{found.reason}{age}", plan)
     lines = words.hanging("", told, table.width())
     yield lines.replace(found.state, click.style(found.state, fg=_COLOURS.get(found.state)), 1)
     if found.lifted_by and found.lifted_by not in found.reason:

@@ -12,6 +12,16 @@ from orchestrator.status.timeline import Timeline
 WIDTH = 80
 """How wide the picture is where nothing bounds it."""
 _NAME = 22
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_STEPS = (
+    *(1, 2, 5, 10, 20, 30),
+    *(_MINUTE * number for number in (1, 2, 5, 10, 20, 30)),
+    *(_HOUR * number for number in (1, 2, 4, 8, 12)),
+    *(_DAY * number for number in (1, 2, 5, 10, 30)),
+)
+"""How many seconds the marked moments can be apart."""
+_MOST = 5
+"""Fewer moments than this are marked."""
 _SIGNS = {"work": "█", "review": "▒", "ahead": "░"}
 _LEGEND = "█ works, ▒ reviews or decides, ░ forecast, │ now; a session begins with its task where there is room"
 
@@ -35,7 +45,7 @@ def gantt(plan: Plan, past: Timeline, ahead: Forecast) -> str:
     limit = min(table.width(), WIDTH) if table.width() < table.UNLIMITED else WIDTH
     size = limit - _NAME - len(table.GAP) - 1  # a column is for now
     now = int(past.seconds / whole * size)
-    lines = [_scale(past.seconds, whole, size, now)]
+    lines = [_scale(past.seconds, whole, size, now), _ticks(whole, size, now)]
     for entry in plan.agents:
         own = [bar for bar in bars if bar.agent == entry.id]
         if own:
@@ -67,6 +77,20 @@ def _row(bars: Sequence[Bar], whole: float, size: int, now: int) -> str:
         name = bar.task if len(bar.task) <= last - first else ""
         cells[first : last + 1] = list(f"{name:{bar.sign}<{last - first + 1}}")
     return f"{''.join(cells[:now])}│{''.join(cells[now:])}"
+
+
+def _ticks(whole: float, size: int, now: int) -> str:
+    """Return the line of a few moments, counted from the beginning of the first run."""
+    step = next((step for step in _STEPS if whole / step < _MOST), whole)
+    cells = [" "] * size
+    for number in range(1, int(whole / step) + 1):
+        place, name = (
+            int(number * step / whole * size),
+            f"╷{in_words(number * step).removesuffix(' 0 s').removesuffix(' 0 min')}",
+        )
+        if place + len(name) <= size:
+            cells[place : place + len(name)] = list(name)
+    return f"{'':<{_NAME}}{table.GAP}{''.join(cells[:now])}│{''.join(cells[now:])}".rstrip()
 
 
 def _scale(now: float, whole: float, size: int, place: int) -> str:

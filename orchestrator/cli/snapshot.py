@@ -7,7 +7,7 @@ from analytics.forecast import forecast
 from orchestrator import stages
 from orchestrator.models import Frozen, JsonObject, Plan
 from orchestrator.plan import digest
-from orchestrator.status import awaited, critical, sessions
+from orchestrator.status import awaited, critical, gating, sessions
 from orchestrator.status.blockers import blockers
 from orchestrator.status.risks import risks
 from orchestrator.status.standing import Board
@@ -34,6 +34,7 @@ def snapshot(project: str, plan: Plan, events: Sequence[JsonObject], board: Boar
         "components": _dumped(stages.of_components(plan, states)),
         "tasks": _tasks(plan, board),
         "sessions": _dumped(sessions.active(events, board)),
+        "gates": _dumped(gating.under_way(plan, events, board)),
         "critical_path": critical.path(plan, board.left).model_dump(mode="json"),
         "review_queue": {task_id: list(people) for task_id, people in awaited.verdicts(plan, events, board).items()},
         "blockers": _dumped(blockers(plan, board)),

@@ -15,7 +15,7 @@ from orchestrator.events import read_events
 from orchestrator.home import Home, holder, project_record
 from orchestrator.models import JsonObject, Plan
 from orchestrator.models.value import now
-from orchestrator.status import critical, sessions, standing
+from orchestrator.status import critical, gating, sessions, standing
 from orchestrator.status.blockers import blockers
 from orchestrator.status.lastrun import LastRun
 from orchestrator.status.risks import risks
@@ -110,7 +110,9 @@ def _parts(
 
 
 def _sessions(plan: Plan, events: Sequence[JsonObject], board: Board) -> str:
-    return views.sessions(plan, sessions.active(events, board)) if board.is_running else ""
+    if not board.is_running:
+        return ""
+    return views.sessions(plan, sessions.active(events, board), gating.under_way(plan, events, board))
 
 
 def _ahead(plan: Plan, events: Sequence[JsonObject], board: Board) -> Iterator[str]:

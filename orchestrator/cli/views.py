@@ -8,6 +8,7 @@ from orchestrator.cli.board import tools_in_words
 from orchestrator.models import Plan
 from orchestrator.status.blockers import Blocker
 from orchestrator.status.critical import Path
+from orchestrator.status.gating import Gating
 from orchestrator.status.risks import Risk
 from orchestrator.status.sessions import Session
 from orchestrator.status.standing import Board
@@ -15,12 +16,18 @@ from orchestrator.status.standing import Board
 COLOURS = {"high": "red", "medium": "yellow", "merged": "green", "running": "cyan", "failed": "red"}
 
 
-def sessions(plan: Plan, active: Sequence[Session]) -> str:
-    """Return who does what and since when."""
+def sessions(plan: Plan, active: Sequence[Session], gates: Sequence[Gating] = ()) -> str:
+    """Return who does what and since when, and which gates run."""
     rows = [
         (item.task, item.agent.removeprefix(words.prefix(plan)), _doing(item), words.age(item.since)) for item in active
     ]
-    return headed(("id", "agent", "does", "for"), rows) if rows else "no agent is in a session"
+    seated = headed(("id", "agent", "does", "for"), rows) if rows else "no agent is in a session"
+    return "\n".join((seated, *([""] * bool(rows and gates)), *map(_gate, gates)))
+
+
+def _gate(item: Gating) -> str:
+    what = "gate of the merge of" if item.is_merge else "gate of"
+    return f"{what} {item.task}: {item.check}, {words.age(item.since)}"
 
 
 def _doing(item: Session) -> str:

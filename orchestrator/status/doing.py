@@ -12,7 +12,6 @@ _PLAIN_WORDS = {
     "deadlock": "is stuck; the coordinator decides how it goes on",
     "resolution": "goes on as the coordinator decided",
     "attempt_ended": "its attempt has ended; another follows",
-    "verdict": "its reviews are awaited",
     "ruling": "goes back to its agent for another round",
     "conflict": "goes back to its agent to resolve a conflict",
     "rejected": "goes back to its agent: the checks of its merge are red",
@@ -20,9 +19,26 @@ _PLAIN_WORDS = {
 }
 
 
-def doing(seen: Sequence[JsonObject]) -> str:
-    """Return in words what a task does after its newest event that tells."""
-    return next((told for event in reversed(seen) if (told := _in_words(event))), "has begun")
+def doing(seen: Sequence[JsonObject], reviewers: Sequence[str] = ()) -> str:
+    """Return in words what a task does after its newest event that tells, and whose reviews are awaited."""
+    told = ((event, words) for event in reversed(seen) if (words := _in_words(event)))
+    event, words = next(told, (None, "has begun"))
+    return _reviewed(seen, reviewers) if event and event["kind"] == "verdict" else words
+
+
+def _reviewed(seen: Sequence[JsonObject], reviewers: Sequence[str]) -> str:
+    """Say which reviewers of the newest answer have not spoken yet."""
+    spoken: set[str] = set()
+    for event in reversed(seen):
+        if event["kind"] == "answer":
+            break
+        if event["kind"] == "verdict":
+            spoken.add(event["agent"])
+    left = [name for name in reviewers if name not in spoken]
+    if not left:
+        return "its reviews are in; what follows from them is decided"
+    named = f"{', '.join(left[:-1])} and {left[-1]}" if len(left) > 1 else left[0]
+    return f"the {'review' if len(left) == 1 else 'reviews'} of {named} {'is' if len(left) == 1 else 'are'} awaited"
 
 
 def _in_words(event: JsonObject) -> str:
@@ -34,6 +50,8 @@ def _in_words(event: JsonObject) -> str:
             return f"{event['agent']} {verb}, round {data['round']}{turn}"
         case "check":
             return _checked(data)
+        case "verdict":
+            return "its reviews are awaited"
         case "ruling" if data["decision"] == "approve":
             return "its answer is merged"
         case "approval_requested":

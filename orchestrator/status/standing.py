@@ -123,7 +123,7 @@ def _standing(
 ) -> Standing:
     if task.id in running:
         seen = running[task.id]
-        told = wait.reason if wait else doing(seen)
+        told = wait.reason if wait else doing(seen, task.reviewers)
         return Standing(task=task.id, state="running", reason=told, since=seen[0]["time"])
     if task.id in merged:
         return Standing(task=task.id, state="merged", reason=f"merged as {merged[task.id][:12]}")
@@ -221,6 +221,8 @@ def _reason(task: BuildTask, plan: Plan, merged: Collection[str], failed: Collec
     culprit = next((name for name in failed if name in behind), None)
     if culprit:
         return f"waits for {culprit}, which failed"
+    if len(left) == 2:
+        return f"waits for {left[0]} and {left[1]}"
     return f"waits for {left[0]}" + (f" and {len(left) - 1} more" if len(left) > 1 else "")
 
 
