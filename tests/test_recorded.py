@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from orchestrator.commands import completed
 from orchestrator.events import read_events
 from orchestrator.home import Home
 from orchestrator.models import Usage
@@ -28,10 +29,12 @@ def ended(prefect_server: Server, tmp_path_factory: pytest.TempPathFactory) -> S
 
 
 def test_the_report_tells_the_risks_that_the_status_tells(ended: Scenario) -> None:
-    """Each of them in the same words, with its level, task, age and what lifts it."""
+    """Each of them in the same words, with its level, task, age and what lifts it; the report's commands name the home."""
     status = json.loads(ended.mbo("status", "--json").out)["risks"]
     report = json.loads(ended.mbo("report", "--format", "json").out)["risk_assessment"]["risks"]
 
+    for risk in status:
+        risk["lifted_by"] = completed(risk["lifted_by"], f" --home {ended.home.root}")
     assert report == status
     assert [risk["kind"] for risk in status] == ["veto", "failed", "rework", "playbook"]
 
