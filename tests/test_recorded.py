@@ -29,7 +29,7 @@ def ended(prefect_server: Server, tmp_path_factory: pytest.TempPathFactory) -> S
 
 
 def test_the_report_tells_the_risks_that_the_status_tells(ended: Scenario) -> None:
-    """Each of them in the same words, with its level, task, age and what lifts it; the report's commands name the home."""
+    """Each in the same words, with its level, task, age and what lifts it; commands of the report name the home."""
     status = json.loads(ended.mbo("status", "--json").out)["risks"]
     report = json.loads(ended.mbo("report", "--format", "json").out)["risk_assessment"]["risks"]
 
