@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from unittest.mock import patch
 
 import yaml
@@ -17,10 +17,10 @@ import yaml
 from agents import roster
 from orchestrator import settings
 from orchestrator.cli.main import main
-from orchestrator.events import read_events
+from orchestrator.events import Events, read_events
 from orchestrator.home import Home
 from orchestrator.journal import read
-from orchestrator.models import JsonObject
+from orchestrator.models import JsonObject, SessionRef, Verdict, digest
 
 ARCHITECTURE = "mcp-architecture-agent"
 COORDINATOR = "mcp-project-coordinator"
@@ -311,3 +311,13 @@ def _requirements() -> str:
 
 def _trailers(text: str) -> dict[str, str]:
     return dict(line.split(": ", 1) for line in text.splitlines() if line)
+
+
+def say_of_component(scenario: Scenario, decision: Literal["approve", "block"], review: int = 1) -> None:
+    """Record what testing says of component 1, as a review of it does."""
+    events = Events(scenario.home, f"review {review}")
+    key = digest(f"component-1 {review}")
+    session = SessionRef(task="component-1", key=key, role="review", agent=TESTING, round=review)
+    verdict = Verdict(session=session, commit="c" * 40, decision=decision, summary="coverage fell")
+    events.record("verdict", f"{session.id}/verdict", verdict.model_dump(mode="json"), session=session)
+    events.close()

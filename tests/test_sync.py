@@ -35,6 +35,8 @@ from tests.scenario import (
     finish,
     git,
     module,
+    object_to,
+    say_of_component,
 )
 
 DATABASE = "mcp-database-storage"
@@ -312,7 +314,10 @@ def test_a_superseded_decision_names_what_took_its_place(story: Story, monkeypat
 
 
 def test_finished_work_lands_by_a_sync_after_its_gate(prefect_server: Server, tmp_path: Path) -> None:
-    """An approved answer whose merge never happened lands without a turn; one that conflicts goes to its next round."""
+    """An accepted answer whose merge never happened lands without a turn; one that conflicts goes to its next round.
+
+    A release does not land while a component is held.
+    """
     scenario = Scenario(tmp_path)
     resolve = [[bash("sed -i '/^[<=>]\\{7\\}/d' LIST; sort -o LIST LIST")], [finish()]]
     for task, name, agent in (("1.1", "alpha", DATABASE), ("1.2", "beta", OTHER)):
@@ -320,11 +325,15 @@ def test_finished_work_lands_by_a_sync_after_its_gate(prefect_server: Server, tm
         scenario.turns(task, "work.conflict", resolve)
         scenario.turns(task, f"review.{SECURITY}.2", approve())
     scenario.simple("1.3", "gamma", deps=["1.1", "1.2"], reviewers=[SECURITY])
+    scenario.policy["release_gates"] = ["1.3"]
     assert scenario.build().code == 0
     turns, commits = scenario.turns_played(), [commit.commit for commit in scenario.landed()]
     conflict = scenario.events("conflict")[0]["task"]
 
     cut_before(scenario, lambda event: event["task"] == "1.3" and event["data"].get("stage") == "merged", commits[2])
+    say_of_component(scenario, "block")
+    held = scenario.mbo("sync", "--agents", "ALL")
+    say_of_component(scenario, "approve", 2)
     landed = scenario.mbo("sync", "--agents", "ALL")
     again = [
         event["data"]["problem"] for event in scenario.events("check", "1.3") if event["data"]["stage"] == "merged"
@@ -334,6 +343,7 @@ def test_finished_work_lands_by_a_sync_after_its_gate(prefect_server: Server, tm
     refused = scenario.mbo("sync", "--agents", "ALL", "--unsafe-no-sandbox")
 
     assert (landed.code, landed.out.splitlines()[-1].startswith("sync ALL: 1 answer landed")) == (0, True), landed.err
+    assert held.out == "sync ALL: nothing to move\n"
     assert again == [None, None]
     assert sorted(on_branch) == ["1.1", "1.2", "1.3"]
     assert scenario.turns_played() == turns
@@ -343,6 +353,22 @@ def test_finished_work_lands_by_a_sync_after_its_gate(prefect_server: Server, tm
     assert conflict in scenario.mbo("conflicts").out
     assert scenario.build().code == 0
     assert sorted(commit.trailers["Task"] for commit in scenario.landed()[1:]) == ["1.1", "1.2", "1.3"]
+
+
+def test_a_design_that_was_rejected_lands_by_no_sync(prefect_server: Server, tmp_path: Path) -> None:
+    """Neither the coordinator's own design, which architecture rejects, nor that of its backup, which it rejects."""
+    scenario = Scenario(tmp_path)
+    scenario.policy["revise_rounds"] = 0
+    scenario.work("1.1", module("alpha"), kind="design", agent=COORDINATOR)
+    for name in (ARCHITECTURE, COORDINATOR):
+        scenario.turns("1.1", f"review.{name}", object_to("request_changes", "this plan is wrong"))
+    assert scenario.build().code == 1
+
+    done = scenario.mbo("sync", "--agents", "ALL")
+
+    assert [event["data"]["decision"] for event in scenario.events("approval")] == ["reject", "reject"]
+    assert "landed" not in done.out
+    assert len(scenario.landed()) == 1
 
 
 def test_a_workflow_that_fails_ends_with_a_sync_too(prefect_server: Server, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from agents.context import messages
 from orchestrator.events import Events
 from orchestrator.journal import read
-from orchestrator.models import JsonObject, SessionRef, Verdict, digest
+from orchestrator.models import JsonObject
 from orchestrator.server import Server
 from tasks.heed import heed
 from tests.scenario import (
@@ -22,6 +22,7 @@ from tests.scenario import (
     finish,
     module,
     object_to,
+    say_of_component,
 )
 from tests.zygote import Zygote
 
@@ -77,7 +78,7 @@ def test_a_waived_veto_lets_the_same_answer_land(vetoed: Scenario) -> None:
     before = {event["id"] for event in vetoed.all_events()}
     turns = vetoed.turns_played()
     asked = vetoed.told("why", "1.1"), vetoed.told("status")
-    hold(vetoed)
+    say_of_component(vetoed, "block")
 
     waived = vetoed.mbo("waive", "1.1", "--reason", "it runs on our machines only")
     of_component = vetoed.mbo("waive", "--component", "parts", "--reason", "for testers only")
@@ -140,15 +141,6 @@ def incidents(scenario: Scenario) -> list[tuple[str, int]]:
 def backup(scenario: Scenario) -> str:
     """Return the agent that tried last."""
     return scenario.events("task_started", "1.1")[-1]["agent"]
-
-
-def hold(scenario: Scenario) -> None:
-    """Record a block of the component, as a review of it does."""
-    events = Events(scenario.home, "a review")
-    session = SessionRef(task="component-1", key=digest("component-1"), role="review", agent=TESTING)
-    verdict = Verdict(session=session, commit="c" * 40, decision="block", summary="coverage fell")
-    events.record("verdict", f"{session.id}/verdict", verdict.model_dump(mode="json"), session=session)
-    events.close()
 
 
 def test_each_use_of_a_waiver_is_logged_with_its_author(vetoed: Scenario) -> None:
