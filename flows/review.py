@@ -4,7 +4,7 @@ import asyncio
 import shlex
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from prefect import flow
 from prefect.states import Completed, Failed
@@ -120,11 +120,6 @@ async def _verdicts(run: Run, asked: Asked, evidence: Sequence[Inspection]) -> l
 
 
 def _ruling(run: Run, asked: Asked, verdicts: Sequence[Verdict]) -> Ruling:
-    """Return what the verdicts come to; one that is given again although the user waived it binds nobody."""
-    waived = holds.waived(run.events.everything())
-    free: set[Waivable] = {
-        verdict.decision
-        for verdict in verdicts
-        if verdict.decision in ("veto", "block") and f"{verdict.session.id}/verdict" in waived
-    }
-    return authority.decide(verdicts, run.plan.policy, as_task(run.plan, asked.subject).kind, PATIENCE, free)
+    """Return what the verdicts, which are on record, come to; one whose hold the user waived binds nobody."""
+    waived = frozenset(get_args(Waivable)) - holds.powers(run.events.everything(), asked.subject.component)
+    return authority.decide(verdicts, run.plan.policy, as_task(run.plan, asked.subject).kind, PATIENCE, waived)

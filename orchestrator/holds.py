@@ -77,9 +77,9 @@ def standing(events: Iterable[JsonObject]) -> list[Hold]:
     return [hold for hold, end in history(events) if end is None]
 
 
-def waived(events: Iterable[JsonObject]) -> frozenset[str]:
-    """Return the ids of the holds, which are those of their verdicts, that a waiver of the user has lifted."""
-    return frozenset(hold.id for hold, end in history(events) if end and end["kind"] == "waiver")
+def powers(events: Iterable[JsonObject], component: int) -> frozenset[HoldPower]:
+    """Return by which powers a component is held after these events of the project journal."""
+    return frozenset(hold.power for hold in standing(events) if hold.component == component)
 
 
 def held(events: Iterable[JsonObject]) -> str | None:

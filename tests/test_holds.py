@@ -164,3 +164,22 @@ def test_a_review_is_on_record_only_while_it_is_the_last_word(home: Home) -> Non
     assert asked.standing([], events.everything()) == f"{asked.review_id([])}/again-3"
     assert changed.standing([], events.everything()) is None
     events.close()
+
+
+def test_a_waived_veto_that_is_said_again_holds_again(home: Home) -> None:
+    """The user waived the word of then, not the newer one of a component that came back; a ruling goes by that."""
+    events = Events(home, "a run")
+    held: list[frozenset[str]] = []
+
+    judge(events, "veto", "as it was", 1)
+    (hold,) = holds.standing(events.everything())
+    held.append(holds.powers(events.everything(), 3))
+    events.record("waiver", "w", waiver(hold.id)["data"], about={"task": "component-3"})
+    held.append(holds.powers(events.everything(), 3))
+    judge(events, "approve", "changed", 1)
+    given(events, reviewing("as it was", 1))
+    held.append(holds.powers(events.everything(), 3))
+
+    assert held == [{"veto"}, frozenset(), {"veto"}]
+    assert holds.powers(events.everything(), 4) == frozenset()
+    events.close()
