@@ -8,6 +8,7 @@ from orchestrator.deadlock import Deadlock
 from orchestrator.models import Message, Resolution, SessionRef, now
 from orchestrator.models.work import DeadlockCause
 from tasks.notice import OURSELVES, tell_coordinator
+from tasks.record import answer_place
 from tasks.run import Run
 
 
@@ -66,4 +67,4 @@ def answer_requests(run: Run, found: Deadlock, resolution: Resolution) -> None:
 
 
 def _id(session: SessionRef, cause: DeadlockCause) -> str:
-    return f"{session.key[:16]}/{session.attempt}.{session.round}/deadlock/{cause}"
+    return f"{answer_place(session)}/deadlock/{cause}"

@@ -16,6 +16,7 @@ from orchestrator.plan import gate as gate_of
 from orchestrator.plan import gate_digest
 from orchestrator.protection.testfiles import BASE, Known, read_known
 from tasks import contracts
+from tasks.record import answer_place
 from tasks.retry import POLICY
 from tasks.run import Run
 
@@ -174,7 +175,7 @@ def _sources(run: Run, commit: str, paths: tuple[str, ...]) -> Iterator[tuple[st
 
 
 def _event_id(session: SessionRef, stage: str, name: str, tree: str) -> str:
-    return f"{session.key[:16]}/{session.attempt}.{session.round}/{stage}/{name}/{tree[:12]}"
+    return f"{answer_place(session)}/{stage}/{name}/{tree[:12]}"
 
 
 def _recall(run: Run, session: SessionRef, stage: Stage, name: str, tree: str) -> Check | None:

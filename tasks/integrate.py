@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from orchestrator.checkout import fast_forward
 from orchestrator.models import Answer, Check, Frozen, SessionRef, Verdict
 from tasks.gate import check, keep_known, known_tests, tests_after
-from tasks.record import TESTS, record_merge, refused_id, save_contracts
+from tasks.record import TESTS, answer_place, record_merge, refused_id, save_contracts
 from tasks.retry import POLICY
 from tasks.run import Run
 from tasks.settle import settle_merge
@@ -91,7 +91,7 @@ def is_judged(run: Run, session: SessionRef) -> bool:
 
 
 def _candidate_id(session: SessionRef) -> str:
-    return f"{session.key[:16]}/{session.attempt}.{session.round}/candidate"
+    return f"{answer_place(session)}/candidate"
 
 
 def _refuse(run: Run, session: SessionRef, base: str, integration: Integration) -> Integration:
